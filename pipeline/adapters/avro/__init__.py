@@ -1,0 +1,1 @@
+"""Avro, the one wire format: schemas, framing, codec, the slice engine and its oracle, CloudEvents at the edge."""
