@@ -1,0 +1,253 @@
+"""Documents and overlays become compiled policies: frozen tables, or every problem at once. Loading never guesses."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+from pipeline.domain.errors import PolicyError
+from pipeline.domain.vocabulary import LegalBasis, Stance
+from pipeline.policy.compiled import Category, Clause, CompiledPolicy, PolicyBook, Profile, Purpose, Recipient, Rule
+from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
+from pipeline.policy.operator import Overlay, merge
+from pipeline.policy.profiles import existence, read_profile
+from pipeline.policy.reading import Reading
+from pipeline.policy.recipients import read_recipient
+from pipeline.policy.retention import Until, While, patterns_of
+from pipeline.policy.rules import read_rule
+from pipeline.policy.triggers import Trigger, read_trigger
+
+T = TypeVar("T")
+
+HOLD_FACTS = frozenset({"hold.opened", "hold.closed"})
+"""Every policy listens to holds: a legal hold suspends any erasure (policies 6, order of conflicts)."""
+
+
+def compile_policies(
+    documents: Iterable[SourceFile], overlays: Iterable[SourceFile] = (), *, events: Iterable[str] = ()
+) -> PolicyBook:
+    """Return all versions of all policies, compiled with the operator's overlays.
+
+    Args:
+        documents: One policy version per file.
+        overlays: Operator values; later files win key by key.
+        events: Every event name of the catalogue; with none, event names are not checked against it.
+
+    Raises:
+        PolicyError: everything that is wrong in any file, each with file and line.
+    """
+    problems = Problems()
+    merged = merge(overlays, problems)
+    catalogue = frozenset(events)
+    sources = tuple(documents)
+    shapes = [(source, shape) for source in sources if (shape := read(PolicyShape, source, problems))]
+    _check_versions(shapes, problems)
+    if len(shapes) == len(sources):
+        _check_controllers({shape.policy.controller for _source, shape in shapes}, merged, problems)
+    compiled = [
+        _compile(Reading(source, shape, merged.get(shape.policy.controller, Overlay()), catalogue, problems))
+        for source, shape in shapes
+    ]
+    if problems.found:
+        raise PolicyError(tuple(problems.found))
+    return _book(policy for policy in compiled if policy)
+
+
+def _check_versions(shapes: Iterable[tuple[SourceFile, PolicyShape]], problems: Problems) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for source, shape in shapes:
+        key = (shape.policy.controller, shape.policy.version)
+        if key in seen:
+            says = f"version {key[1]} of {key[0]} is also in {seen[key]}; give this one a version of its own"
+            problems.add(source, ("policy", "version"), says)
+        seen.setdefault(key, source.name)
+
+
+def _check_controllers(served: set[str], merged: Mapping[str, Overlay], problems: Problems) -> None:
+    for controller, overlay in merged.items():
+        if controller not in served:
+            for file, _shape in overlay.parts:
+                known = ", ".join(sorted(served))
+                problems.add(file, ("controller",), f"there is no policy of {controller}; there are {known}")
+
+
+def _book(policies: Iterable[CompiledPolicy]) -> PolicyBook:
+    versions: dict[str, list[CompiledPolicy]] = {}
+    for policy in policies:
+        versions.setdefault(policy.controller, []).append(policy)
+    return PolicyBook({
+        controller: tuple(sorted(known, key=lambda policy: (policy.effective_from, policy.version)))
+        for controller, known in versions.items()
+    })  # fmt: skip
+
+
+def _compile(reading: Reading) -> CompiledPolicy | None:
+    shape, before = reading.shape, len(reading.problems.found)
+    reading.prepare()
+    triggers = [read_trigger(reading, name, trigger) for name, trigger in shape.triggers.items()]
+    rules = {name: read_rule(reading, name, rule, triggers) for name, rule in shape.rules.items()}
+    profiles = {name: read_profile(reading, name, profile) for name, profile in shape.profiles.items()}
+    recipients = {name: read_recipient(reading, name, recipient) for name, recipient in shape.recipients.items()}
+    for name, profile in profiles.items():
+        reading.vocabulary.profiles[name] = existence(profile, rules, reading.tz)
+    if len(reading.problems.found) > before:
+        return None
+    return _compiled(reading, triggers, rules, profiles, recipients)
+
+
+def _compiled(
+    reading: Reading,
+    triggers: Iterable[Trigger],
+    rules: dict[str, Rule],
+    profiles: dict[str, Profile],
+    recipients: dict[str, Recipient],
+) -> CompiledPolicy:
+    shape, header = reading.shape, reading.shape.policy
+    categories = {
+        name: Category(
+            id=name, fields=item.fields, clauses=item.clauses, required=item.required, dpv=item.dpv
+        )
+        for name, item in shape.categories.items()
+    }  # fmt: skip
+    purposes = {name: _purpose(reading, name) for name in shape.purposes}
+    facts = _fact_types(reading, triggers, rules, profiles, recipients)
+    named = [*(rule.events for rule in rules.values()), *(recipient.events for recipient in recipients.values())]
+    supports = [profile.supported_by for profile in profiles.values()]
+    return CompiledPolicy(
+        controller=header.controller,
+        name=header.name,
+        notice=header.notice,
+        version=header.version,
+        digest=_digest(reading),
+        published_at=header.published_at,
+        effective_from=header.effective_from or header.published_at,
+        before_first=header.before_first,
+        tz=reading.tz,
+        authority=header.authority.name if header.authority else "",
+        categories=_frozen(categories),
+        field_categories=_frozen(_field_categories(categories)),
+        contexts=_frozen({
+            name: reading.categories(item.categories, ("contexts", name)) for name, item in shape.contexts.items()
+        }),
+        natural_contexts=_frozen({
+            event: name for name, item in shape.contexts.items() for event in item.natural_for
+        }),
+        sources=_frozen({
+            name: tuple(categories) if item.categories is None
+            else reading.categories(item.categories, ("sources", name))
+            for name, item in shape.sources.items()
+        }),
+        purposes=_frozen(purposes),
+        rules=_frozen(rules),
+        rules_by_event=_frozen(_by_event(rules.values())),
+        profiles=_frozen(profiles),
+        recipients=_frozen(recipients),
+        recipients_by_event=_frozen(_by_event(recipient for recipient in recipients.values() if recipient.granted)),
+        states=_frozen(reading.states),
+        clauses=_frozen(_clauses(shape)),
+        fact_types=facts,
+        known_events=facts.union(*supports, *named),
+        catalogue=reading.catalogue,
+        forgets_subject=any(trigger.forgets_subject for trigger in shape.triggers.values()),
+        notes=tuple(_notes(reading, purposes)),
+        inboxes=_frozen({matter: name for name, inbox in shape.inboxes.items() for matter in inbox.matters}),
+        inbox_otherwise=next((name for name, inbox in shape.inboxes.items() if inbox.otherwise), None),
+    )  # fmt: skip
+
+
+def _purpose(reading: Reading, name: str) -> Purpose:
+    item = reading.shape.purposes[name]
+    categories = item.categories and reading.categories(item.categories, ("purposes", name, "categories"))
+    return Purpose(
+        id=name,
+        legal_basis=reading.overlay.legal_basis.get(name, item.legal_basis),
+        clauses=item.clauses,
+        categories=categories,
+        dpv=item.dpv,
+    )
+
+
+def _fact_types(
+    reading: Reading,
+    triggers: Iterable[Trigger],
+    rules: Mapping[str, Rule],
+    profiles: Mapping[str, Profile],
+    recipients: Mapping[str, Recipient],
+) -> frozenset[str]:
+    """Return what is folded into state: what any retention, condition or state listens to, and all that hold."""
+    endings = [ending.retention for rule in rules.values() for kept in rule.tags.values() for ending in kept]
+    endings += [ending.retention for one in profiles.values() for kept in one.tags.values() for ending in kept]
+    endings += [recipient.erase_after for recipient in recipients.values() if recipient.erase_after]
+    # A trigger that concerns nothing stored still announces a right that people have: its events are known.
+    endings += [Until(event=trigger.event) for trigger in triggers]
+    endings += [While(state=state, of=state.per) for state in reading.states.values()]
+    listened = (names for retention in endings for _kind, names in patterns_of(retention))
+    asked = (parsed.facts for parsed in reading.parsed)
+    profiled = {name for parsed in reading.parsed for name in parsed.profiles}
+    supports = (profiles[name].supported_by for name in profiled)
+    return HOLD_FACTS.union(*listened, *asked, *supports)
+
+
+def _digest(reading: Reading) -> str:
+    content = {"document": reading.source.data, "overlay": reading.overlay.content()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _notes(reading: Reading, purposes: Mapping[str, Purpose]) -> Iterable[str]:
+    for name, purpose in purposes.items():
+        at = reading.source.at(("purposes", name))
+        if purpose.legal_basis == (LegalBasis.UNSTATED,):
+            yield f"{at}: the notice names no legal basis for {name}; decide it, then set legal_basis.{name}"
+        elif len(purpose.legal_basis) > 1:
+            bases = ", ".join(purpose.legal_basis)
+            yield f"{at}: the notice names several legal bases for {name} ({bases}); decide which one applies when"
+    for name, wanted in reading.shape.operator.items():
+        given = reading.overlay.values.get(name)
+        if given:
+            yield f"{given.at}: {name} = {given.value} is the operator's value, not the notice's ({wanted.says})"
+        else:
+            yield f"{reading.source.at(('operator', name))}: {name} is not decided ({wanted.says})"
+    for name, recipient in reading.shape.recipients.items():
+        if recipient.stance is Stance.SILENT:
+            granted = name in reading.overlay.grants
+            says = "an overlay grants it" if granted else "nothing is shared unless an overlay grants it"
+            yield f"{reading.source.at(('recipients', name))}: the notice is silent on {name}; {says}"
+
+
+def _frozen(table: dict[str, T]) -> Mapping[str, T]:
+    return MappingProxyType(table)
+
+
+def _field_categories(categories: Mapping[str, Category]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, category in categories.items():
+        for each in category.fields:
+            found[each] = (*found.get(each, ()), name)
+    return found
+
+
+class _OnEvents(Protocol):
+    """What applies to some events: a rule or a recipient."""
+
+    @property
+    def events(self) -> tuple[str, ...]: ...
+
+
+E = TypeVar("E", bound=_OnEvents)
+
+
+def _by_event(items: Iterable[E]) -> dict[str, tuple[E, ...]]:
+    found: dict[str, list[E]] = {}
+    for item in items:
+        for event in item.events:
+            found.setdefault(event, []).append(item)
+    return {event: tuple(matching) for event, matching in found.items()}
+
+
+def _clauses(shape: PolicyShape) -> dict[str, Clause]:
+    return {
+        name: Clause(id=name, says=clause) if isinstance(clause, str)
+        else Clause(id=name, says=clause.says, notice_only=clause.notice_only)
+        for name, clause in shape.clauses.items()
+    }  # fmt: skip

@@ -1,0 +1,226 @@
+"""Decide what the policy says of one event: by tables, without a clock, without a payload value.
+
+The order is fixed: what the policy does not know is refused, then fields are sorted out by source and context, then
+rules tag what is left, then recipients are granted their share. Every field ends in a tag or in a report.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.domain.events import EventHead
+from pipeline.domain.records import Tag
+from pipeline.domain.vocabulary import Outcome, RefKind
+from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Otherwise, Recipient, Report, Rule
+from pipeline.policy.retention import CLASSIFYING
+
+
+def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
+    """Return tags, shares, inbox and reports of one event.
+
+    Guarantees: pure; the same policy, event and facts give the same decision. A field that no tag names does not
+    survive; a field outside a recipient's whitelist is in no grant.
+    """
+    head = asked.head
+    context = _context(policy, head)
+    refusal = _unknown(policy, head, context)
+    if refusal:
+        return _refused(policy, refusal)
+    sorted_out = _sort_out(policy, head, context)
+    rules = policy.rules_by_event.get(head.type, ())
+    here = [rule for rule in rules if rule.contexts is None or context in rule.contexts]
+    if rules and not here:
+        return _refused(policy, *_out_of_context(context, sorted_out, rules))
+    matched: list[Rule] = []
+    for rule in here:
+        if rule.condition is None or rule.condition(asked):
+            matched.append(rule)
+        elif rule.otherwise is Otherwise.DROP:
+            return Decision(outcome=Outcome.DROPPED, policy_version=policy.version, reports=(_gate(rule),))
+        elif rule.otherwise is Otherwise.REFUSE:
+            return _refused(policy, _gate(rule))
+    served = _served(sorted_out, matched)
+    grants, withheld = _shares(policy, asked, served)
+    is_fact = head.type in policy.fact_types
+    if not (matched or grants or withheld or is_fact):
+        return _refused(policy, _no_rule(head))
+    tags = tuple(tag for rule in matched for tag in _tags(policy, rule, sorted_out))
+    return Decision(
+        outcome=Outcome.ACCEPTED,
+        policy_version=policy.version,
+        tags=tags,
+        keep=_kept(head, tags),
+        grants=grants,
+        inbox=_inbox(policy, asked, matched),
+        profiles=_profiles(policy, head, tags),
+        reports=(*_field_reports(head, sorted_out, served), *_incomplete(policy, matched, sorted_out), *withheld),
+        is_fact=is_fact,
+    )
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The fields of an event: those that may be used, by category, and those that may not, by reason."""
+
+    usable: dict[str, list[str]] = field(default_factory=dict)
+    outside: dict[str, list[str]] = field(default_factory=dict)
+    present: frozenset[str] = frozenset()
+
+
+def _context(policy: CompiledPolicy, head: EventHead) -> str | None:
+    given = head.attributes.get("context")
+    return policy.natural_contexts.get(head.type) if given is None else str(given)
+
+
+def _unknown(policy: CompiledPolicy, head: EventHead, context: str | None) -> Report | None:
+    if head.type not in policy.known_events:
+        if head.type in policy.catalogue:
+            return _no_rule(head)
+        return Report(code="unknown-event", message="the policy knows no event of this name")
+    if policy.contexts and context is not None and context not in policy.contexts:
+        return Report(code="unknown-context", message=f"contexts are {', '.join(policy.contexts)}")
+    source = head.attributes.get("collected_from")
+    if policy.sources and source is not None and source not in policy.sources:
+        return Report(code="source-not-allowed", message=f"data may come from {', '.join(policy.sources)}")
+    return None
+
+
+def _no_rule(head: EventHead) -> Report:
+    return Report(code="no-rule", message=f"no rule of the policy allows {head.type}")
+
+
+def _sort_out(policy: CompiledPolicy, head: EventHead, context: str | None) -> _Sorted:
+    present = head.present.union(head.attributes)
+    found = _Sorted(present=present)
+    by_source = _allowed(policy.sources, head.attributes.get("collected_from"))
+    by_context = _allowed(policy.contexts, context)
+    for name in sorted(present):
+        categories = policy.field_categories.get(name, ())
+        from_here = [category for category in categories if by_source is None or category in by_source]
+        usable = [category for category in from_here if by_context is None or category in by_context]
+        for category in usable:
+            found.usable.setdefault(category, []).append(name)
+        if not usable and name in head.present:
+            reason = "category-outside-context" if from_here else "category-outside-source"
+            found.outside.setdefault(reason if categories else "unknown-field", []).append(name)
+    return found
+
+
+def _allowed(table: Mapping[str, tuple[str, ...]], name: object) -> tuple[str, ...] | None:
+    """Return the categories that a context or source allows, or None where nothing limits them."""
+    return table[str(name)] if table and name is not None else None
+
+
+def _out_of_context(context: str | None, found: _Sorted, rules: Iterable[Rule]) -> tuple[Report, ...]:
+    allowed = sorted({name for rule in rules for name in rule.contexts or ()})
+    if context is None:
+        return (Report(code="missing-context", message=f"say in which context: {', '.join(allowed)}"),)
+    outside = tuple(found.outside.get("category-outside-context", ()))
+    clauses = tuple(dict.fromkeys(clause for rule in rules for clause in rule.clauses))
+    message = f"the event is allowed in the contexts {', '.join(allowed)}, not in {context}"
+    code = "category-outside-context" if outside else "no-rule"
+    return (Report(code=code, fields=outside, clauses=clauses, message=message),)
+
+
+def _gate(rule: Rule) -> Report:
+    return Report(
+        code=rule.otherwise_code,
+        rule=rule.id,
+        clauses=rule.clauses,
+        message=f"the condition of {rule.id} does not hold",
+    )
+
+
+def _refused(policy: CompiledPolicy, *reports: Report) -> Decision:
+    return Decision(outcome=Outcome.REFUSED, policy_version=policy.version, reports=reports)
+
+
+def _tags(policy: CompiledPolicy, rule: Rule, found: _Sorted) -> Iterator[Tag]:
+    for (category, purpose), endings in rule.tags.items():
+        usable = found.usable.get(category, ())
+        fields = tuple(name for name in policy.categories[category].fields if name in usable)
+        if endings and fields:
+            yield Tag(
+                category=category,
+                purpose=purpose,
+                legal_basis=policy.purposes[purpose].legal_basis,
+                rule=rule.id,
+                clauses=rule.clauses,
+                fields=fields,
+            )
+
+
+def _kept(head: EventHead, tags: Iterable[Tag]) -> frozenset[str] | None:
+    survives = head.present.intersection(name for tag in tags for name in tag.fields)
+    return None if survives == head.present and not head.undeclared else survives
+
+
+def _served(found: _Sorted, matched: Iterable[Rule]) -> frozenset[str]:
+    """Return the fields that have a purpose here. A transient tag stores nothing, and yet it is a purpose."""
+    serving = {category for rule in matched for category, _purpose in rule.tags}
+    return frozenset(name for category in serving for name in found.usable.get(category, ()))
+
+
+def _field_reports(head: EventHead, found: _Sorted, served: frozenset[str]) -> Iterator[Report]:
+    strangers = (*found.outside.get("unknown-field", ()), *sorted(head.undeclared))
+    if strangers:
+        yield Report(code="unknown-field", fields=strangers, message="in no category of the policy")
+    for code in ("category-outside-source", "category-outside-context"):
+        if code in found.outside:
+            where = code.removeprefix("category-outside-")
+            yield Report(code=code, fields=tuple(found.outside[code]), message=f"not allowed in this {where}")
+    usable = {name for names in found.usable.values() for name in names}
+    idle = tuple(sorted(head.present & usable - served))
+    if idle:
+        yield Report(code="no-purpose", fields=idle, message="no rule gives these fields a purpose here")
+
+
+def _incomplete(policy: CompiledPolicy, matched: Iterable[Rule], found: _Sorted) -> Iterator[Report]:
+    for rule in matched:
+        for category, code in rule.complete:
+            wanted = policy.categories[category].required or policy.categories[category].fields
+            missing = tuple(name for name in wanted if name not in found.usable.get(category, ()))
+            if missing:
+                yield Report(
+                    code=code, fields=missing, rule=rule.id, clauses=rule.clauses, message=f"{category} is not complete"
+                )
+
+
+def _shares(
+    policy: CompiledPolicy, asked: Asked, served: frozenset[str]
+) -> tuple[tuple[Grant, ...], tuple[Report, ...]]:
+    grants: list[Grant] = []
+    withheld: list[Report] = []
+    for recipient in policy.recipients_by_event.get(asked.head.type, ()):
+        if recipient.condition is not None and not recipient.condition(asked):
+            continue
+        fields = tuple(name for name in recipient.fields if name in served & asked.head.present)
+        missing = tuple(name for name in recipient.fields if name not in fields)
+        if recipient.exact and missing:
+            withheld.append(_missing(recipient, missing))
+        elif fields:
+            grants.append(Grant(recipient=recipient, fields=fields))
+    return tuple(grants), tuple(withheld)
+
+
+def _missing(recipient: Recipient, fields: tuple[str, ...]) -> Report:
+    # Nothing stands in for a field that is missing: the producer sends the event again, complete (architecture 9.9).
+    message = f"{recipient.id} gets exactly {', '.join(recipient.fields)}; send the event again with all of them"
+    return Report(code="missing", fields=fields, rule=recipient.rule, clauses=recipient.clauses, message=message)
+
+
+def _inbox(policy: CompiledPolicy, asked: Asked, matched: Iterable[Rule]) -> str | None:
+    if not any(rule.sorts_inbox for rule in matched):
+        return None
+    # The class belongs to the case and covers all its messages (R-ALL-4); without a case the message's own counts.
+    latest = asked.facts(RefKind.CASE).last(CLASSIFYING, until=asked.head.occurred_at)
+    matter = (latest.attribute("matter") if latest else None) or asked.head.attributes.get("matter")
+    return policy.inboxes.get(str(matter), policy.inbox_otherwise)
+
+
+def _profiles(policy: CompiledPolicy, head: EventHead, tags: Iterable[Tag]) -> tuple[str, ...]:
+    fed = {tag.category for tag in tags}
+    return tuple(
+        name
+        for name, profile in policy.profiles.items()
+        if head.type in profile.supported_by and fed.intersection(profile.categories)
+    )

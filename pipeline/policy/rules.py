@@ -1,0 +1,87 @@
+"""Rules of a document: which categories for which purposes, and how each tag ends."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from pipeline.policy.compiled import Ending, Otherwise, Rule
+from pipeline.policy.document import EndShape, RuleShape, Where
+from pipeline.policy.reading import Reading
+from pipeline.policy.triggers import Trigger, apply_triggers
+
+TRANSIENT = "transient"
+"""In place of a retention: nothing of the tag is ever stored."""
+
+
+def read_rule(reading: Reading, name: str, shape: RuleShape, triggers: Sequence[Trigger]) -> Rule:
+    """Return a rule of the document, with the endings that its tags have under all triggers."""
+    where: Where = ("rules", name)
+    reading.check_events(shape.events, (*where, "events"))
+    if shape.contexts is not None:
+        reading.known(shape.contexts, reading.shape.contexts, "context", (*where, "contexts"))
+    if shape.otherwise != "skip" and shape.when is None:
+        reading.wrong((*where, "otherwise"), "otherwise needs when, the condition it is the other side of")
+    if shape.inbox and not reading.shape.inboxes:
+        reading.wrong((*where, "inbox"), "there is no section inboxes to sort into")
+    condition = reading.condition(shape.when, (*where, "when"))
+    complete = reading.known(shape.complete, reading.shape.categories, "category", (*where, "complete"))
+    return Rule(
+        id=name,
+        events=shape.events,
+        contexts=shape.contexts,
+        condition=condition.holds if condition else None,
+        needs_state=shape.inbox or bool(condition and condition.needs_state),
+        otherwise=Otherwise(shape.otherwise),
+        otherwise_code=shape.code or name,
+        tags=MappingProxyType(_tags(reading, name, shape, triggers)),
+        clauses=shape.clauses,
+        line=reading.source.at(where),
+        complete=tuple((category, shape.complete[category]) for category in complete),
+        sorts_inbox=shape.inbox,
+    )
+
+
+def _tags(
+    reading: Reading, name: str, shape: RuleShape, triggers: Sequence[Trigger]
+) -> dict[tuple[str, str], tuple[Ending, ...]]:
+    where: Where = ("rules", name)
+    categories = reading.categories(shape.categories, (*where, "categories"))
+    purposes = reading.known(shape.purposes, reading.shape.purposes, "purpose", (*where, "purposes"))
+    if bool(shape.categories) != bool(shape.purposes):
+        reading.wrong(where, "a rule that tags needs categories and purposes")
+    endings = _endings(reading, shape, where) if categories else ()
+    served = [
+        (category, purpose) for category in categories for purpose in purposes if _serves(reading, category, purpose)
+    ]
+    tagging = (("category", categories, 0), ("purpose", purposes, 1)) if categories and purposes else ()
+    for what, names, index in tagging:
+        for idle in [one for one in names if all(pair[index] != one for pair in served)]:
+            reading.wrong(where, f"the {what} {idle} serves nothing here: no purpose of the rule allows it")
+    return {(category, purpose): apply_triggers(triggers, name, category, purpose, endings)
+            for category, purpose in served}  # fmt: skip
+
+
+def _serves(reading: Reading, category: str, purpose: str) -> bool:
+    allowed = reading.shape.purposes[purpose].categories
+    return allowed is None or any(category == name or category.startswith(f"{name}.") for name in allowed)
+
+
+def _endings(reading: Reading, shape: RuleShape, where: Where) -> tuple[Ending, ...]:
+    if (shape.keep is None) == (not shape.ends):
+        reading.wrong(where, "a rule that tags says keep, or lists its ends, one of the two")
+        return ()
+    if shape.keep == TRANSIENT:
+        return ()
+    if shape.keep is not None:
+        return (read_ending(reading, EndShape(action=shape.then, keep=shape.keep), (*where, "keep")),)
+    return tuple(read_ending(reading, end, (*where, "ends", index, "keep")) for index, end in enumerate(shape.ends))
+
+
+def read_ending(reading: Reading, shape: EndShape, where: Where) -> Ending:
+    """Return one ending, with the clauses of the named retentions it is made of."""
+    retention, clauses = reading.retention(shape.keep, where)
+    return Ending(
+        action=shape.action,
+        retention=retention,
+        findable_by=shape.findable_by,
+        clauses=tuple(dict.fromkeys((*shape.clauses, *clauses))),
+    )

@@ -1,0 +1,85 @@
+"""`pipeline policy`: what a privacy officer and an operator see."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli.main import cli
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, ["policy", *arguments])
+    code = result.exit_code
+    return code, result.stdout + result.stderr
+
+
+def test_the_shipped_policies_are_in_order() -> None:
+    code, said = run("check")
+
+    assert code == 0
+    assert "5 policies are in order" in said
+    assert "the notice is silent on delivery" in " ".join(said.replace("│", " ").split())
+
+
+def test_the_check_can_be_read_by_a_program() -> None:
+    code, said = run("check", "-o", "json")
+
+    found = json.loads(said)
+    assert code == 0
+    assert found["schema_version"] == 1
+    assert {one["controller"]: one["clauses"] for one in found["policies"]} == {
+        "ak3d": 16, "allcall": 45, "artgraphics": 17, "tek-zence": 17, "viet-art-view": 14,
+    }  # fmt: skip
+
+
+def test_a_wrong_policy_is_told_line_by_line_and_leaves_with_2(tmp_path: Path) -> None:
+    broken = (ROOT / "tests" / "policies" / "acme.yaml").read_text().replace("keep: window\n", "keep: windows\n")
+    (tmp_path / "acme.yaml").write_text(broken)
+    values = ROOT / "tests" / "policies" / "acme-values.yaml"
+
+    code, said = run("check", "--policies", str(tmp_path), "--overlay", str(values))
+
+    assert code == 2
+    assert said.startswith("error: ")
+    assert "acme.yaml:121: there is no retention windows" in said
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(("controller", "clause"), [("tek-zence", "TEK-2.4"), ("ak3d", "AK3D-4.3")])
+def test_a_policy_is_shown_as_a_page(controller: str, clause: str, output: str) -> None:
+    code, said = run("show", controller, "-o", output)
+
+    assert code == 0
+    assert "purchase" in said
+    assert clause in said
+
+
+def test_a_controller_without_a_policy_is_told() -> None:
+    code, said = run("show", "nobody")
+
+    assert code == 2
+    assert "there is no policy of 'nobody'; there are ak3d, allcall" in said
+
+
+def test_coverage_lists_every_clause() -> None:
+    code, said = run("coverage", "-o", "json")
+
+    rows = json.loads(said)["clauses"]
+    assert code == 0
+    assert len(rows) == 109
+    by_clause = {row["clause"]: row for row in rows}
+    assert by_clause["VIET-13"]["status"] == "notice only"
+    assert by_clause["ALLCALL-4D.5"]["status"] == "missing"
+    assert by_clause["VIET-4"]["status"] == "implemented and tested"
+
+
+def test_coverage_as_a_table_tells_the_tally(tmp_path: Path) -> None:
+    code, said = run("coverage", "--tests", str(tmp_path))
+
+    assert code == 0
+    assert "109 clauses: " in said
+    assert "implemented and tested" not in said
