@@ -1,0 +1,51 @@
+"""Re-sent events change nothing: an exact set of event hashes over the retention of the source topics.
+
+One changelog entry a batch holds the hashes of the batch; the entry per hash is derived from it and stays local
+(architecture 9.3). Keys: `d|<day>|<topic>|<offset>` the batch's hashes, `e|<hash>` one event.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pipeline.domain.records import Change
+from pipeline.stages.workspace import Workspace
+
+_SIZE = 16
+
+
+class SeenEvents:
+    """Which event ids arrived within the window, for one partition and batch."""
+
+    def __init__(self, work: Workspace, now: datetime, window: timedelta) -> None:
+        self._work = work
+        self._today = now.date()
+        self._oldest = (now - window).date()
+        self._new: list[bytes] = []
+
+    def is_new(self, event_id: str) -> bool:
+        """Return True at the first sight of an id and remember it; False for a re-sent one."""
+        digest = hashlib.blake2b(event_id.encode(), digest_size=_SIZE).digest()
+        key = b"e|" + digest
+        if self._work.get(key) is not None:
+            return False
+        self._work.put(key, b"1", local=True)
+        self._new.append(digest)
+        return True
+
+    def close(self, where: str) -> None:
+        """Write the batch's entry, named after the place of its first record, and drop entries beyond the window."""
+        if self._new:
+            self._work.put(f"d|{self._today.isoformat()}|{where}".encode(), b"".join(self._new))
+        for key, hashes in list(self._work.scan(b"d|", f"d|{self._oldest.isoformat()}".encode())):
+            self._work.delete(key)
+            for change in derived(key, hashes):
+                self._work.delete(change.key, local=True)
+
+
+def derived(key: bytes, hashes: bytes | None) -> Iterable[Change]:
+    """Return the local entries that follow from one batch entry."""
+    if not key.startswith(b"d|") or hashes is None:
+        return
+    for at in range(0, len(hashes), _SIZE):
+        yield Change(b"e|" + hashes[at : at + _SIZE], b"1", local=True)

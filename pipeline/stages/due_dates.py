@@ -1,0 +1,139 @@
+"""Plan the endings of an entry: give each its due instant from the policy and the facts known, and say what changed.
+
+A fact at or after a due instant is too late to change it (C8); a due instant that a fact moves into the past is due
+at the fact's instant, without a last day (C7).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pipeline.domain import calendar
+from pipeline.domain.calendar import Period
+from pipeline.domain.facts import Fact
+from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.retention import End, patterns_of
+from pipeline.stages import expiry_records as say
+from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
+from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation
+from pipeline.stages.expiry_records import Said
+from pipeline.stages.state import FactStore
+
+
+@dataclass(frozen=True, slots=True)
+class DueDates:
+    """Gives the endings of one partition's entries their dates.
+
+    Attributes:
+        policy_of: Returns a policy version; raises ConfigurationError if it is not loaded.
+        facts: The facts of the partition.
+    """
+
+    policy_of: Callable[[str], CompiledPolicy]
+    facts: FactStore
+
+    def evaluation(self, entry: Entry) -> Evaluation:
+        """Return what evaluates an entry, under the policy version that decided it."""
+        return Evaluation(self.policy_of(entry.policy_version), self.facts)
+
+    def listens(self, entry: Entry) -> frozenset[str]:
+        """Return the event names that may change when an entry ends."""
+        evaluation = self.evaluation(entry)
+        retentions = [ending.retention for p in entry.progress for ending in evaluation.endings(entry, p.tag)]
+        retentions += [ending.retention for ending in evaluation.supporting(entry)]
+        heard = (types for retention in retentions for _kind, types in patterns_of(retention))
+        return frozenset((*HOLD.opens, *HOLD.closes)).union(*heard)
+
+    def refresh_tags(self, entry: Entry) -> None:
+        """Give the entry one progress per tag; a profile's tags are the profile's own, over all fields that feed it."""
+        policy = self.policy_of(entry.policy_version)
+        evaluation = self.evaluation(entry)
+        if entry.profile is None:
+            tags = entry.supports[0].tags
+        else:
+            profile = policy.profiles[entry.profile]
+            tags = tuple(
+                ObligedTag(rule=entry.profile, category=category, purpose=purpose, fields=_fed(entry, category))
+                for category, purpose in profile.tags
+            )
+        known = {(p.tag.rule, p.tag.category, p.tag.purpose): p for p in entry.progress}
+        entry.progress = [
+            replace(known[key], tag=tag)
+            if (key := (tag.rule, tag.category, tag.purpose)) in known
+            else Progress(tag=tag, endings=[Planned() for _ending in evaluation.endings(entry, tag)])
+            for tag in tags
+        ]
+
+    def plan(self, entry: Entry, cause: Fact | None, now: datetime) -> list[Said]:
+        """Give every ending that has not fired its due instant anew, and say what changed."""
+        changed: list[Said] = []
+        evaluation = self.evaluation(entry)
+        for progress in entry.progress:
+            if progress.over:
+                continue
+            endings = evaluation.endings(entry, progress.tag)
+            ends = [evaluation.end(entry, progress.tag, ending) for ending in endings]
+            last = _life_end(endings, ends)
+            for planned, ending, end in zip(progress.endings, endings, ends, strict=True):
+                wanted = end if ending.action in ENDS_LIFE else _before(end, last)
+                kinds = _move(planned, wanted, cause)
+                changed.extend(say.said(kind, entry, progress.tag, ending, was) for kind, was in kinds)
+            self._plan_review(progress, entry, endings, ends, now)
+        return changed
+
+    def _plan_review(
+        self, progress: Progress, entry: Entry, endings: Sequence[Ending], ends: Sequence[End], now: datetime
+    ) -> None:
+        """Plan the next review of a tag that has no end; none while an end is known."""
+        period = next((end.review for end in ends if end.due_at is None and end.review), None)
+        if _life_end(endings, ends) is not None or period is None:
+            progress.review_at = None
+        elif progress.review_at is None:
+            self.next_review(progress, entry, period, now)
+
+    def next_review(self, progress: Progress, entry: Entry, period: Period, now: datetime) -> None:
+        """Count reviews from the record's own day, in one step each; of those long past, only the last is due."""
+        tz = self.policy_of(entry.policy_version).tz
+        start = calendar.local_date(entry.supports[0].occurred_at, tz)
+        while True:
+            progress.reviews += 1
+            count = progress.reviews
+            step = Period(months=period.months * count, days=period.days * count)
+            following = Period(months=period.months * (count + 1), days=period.days * (count + 1))
+            if calendar.due_instant(calendar.add(start, following), tz) > now:
+                progress.review_at = calendar.due_instant(calendar.add(start, step), tz)
+                return
+
+
+def _move(planned: Planned, end: End, cause: Fact | None) -> list[tuple[str, Planned]]:
+    """Move one ending to where it is now, unless it fired or the cause comes too late; return what to say of it."""
+    too_late = cause is not None and planned.due_at is not None and planned.due_at <= cause.at
+    due, kept = end.due_at, end.kept_until
+    if cause is not None and due is not None and due < cause.at:
+        due, kept = cause.at, None
+    if planned.fired or too_late or due == planned.due_at:
+        return []
+    changes = [("expiry.cancelled", replace(planned))] if planned.due_at is not None else []
+    most = end.not_after
+    planned.due_at, planned.kept_until = due, kept
+    planned.most = (most.due_at, most.kept_until) if most and most.due_at else None
+    if due is not None:
+        planned.revision += 1
+        changes.append(("expiry.scheduled", replace(planned)))
+    return changes
+
+
+def _life_end(endings: Sequence[Ending], ends: Sequence[End]) -> datetime | None:
+    """Return when the first erasing ending of a tag is due, if one is known."""
+    known = [end.due_at for ending, end in zip(endings, ends, strict=True) if ending.action in ENDS_LIFE and end.due_at]
+    return min(known, default=None)
+
+
+def _before(end: End, last: datetime | None) -> End:
+    """Return an end that only counts before the tag's life ends: what is erased need not be restricted first."""
+    return End() if end.due_at is not None and last is not None and end.due_at >= last else end
+
+
+def _fed(entry: Entry, category: str) -> tuple[str, ...]:
+    names = (name for s in entry.supports for tag in s.tags if tag.category == category for name in tag.fields)
+    return tuple(dict.fromkeys(names))

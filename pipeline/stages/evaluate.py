@@ -1,0 +1,111 @@
+"""When each tag of an obligation ends, given the policy and the facts known so far. Pure, and never resurrects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.domain.facts import Fact, FactLog, Ref
+from pipeline.domain.vocabulary import Action, RefKind
+from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.retention import OPEN, AtOnce, Circumstances, End, State, end_of, latest, spans
+from pipeline.stages.entries import Entry, ObligedTag, Support
+from pipeline.stages.state import FactStore
+
+HOLD = State(name="hold", opens=("hold.opened",), closes=("hold.closed",), per=RefKind.HOLD)
+"""A hold suspends every erasing end of what it refers to, whatever the policy says: legal hold comes first."""
+
+ENDS_LIFE = frozenset({Action.ERASE, Action.ANONYMISE})
+_SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP, RefKind.ACCOUNT})
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Evaluates the entries of one partition against one policy version."""
+
+    policy: CompiledPolicy
+    facts: FactStore
+
+    def endings(self, entry: Entry, tag: ObligedTag) -> tuple[Ending, ...]:
+        """Return the endings of a tag in order, as the policy that decided wrote them."""
+        if entry.recipient is not None:
+            recipient = self.policy.recipients[entry.recipient]
+            return (
+                Ending(action=Action.ERASE, retention=recipient.erase_after or AtOnce(), clauses=recipient.clauses),
+            )
+        if entry.profile is None:
+            return self.policy.rules[tag.rule].tags[tag.category, tag.purpose]
+        profile = self.policy.profiles[entry.profile]
+        own = profile.tags[tag.category, tag.purpose]
+        return own or (Ending(action=Action.ERASE, retention=AtOnce(), clauses=profile.clauses),)
+
+    def end(self, entry: Entry, tag: ObligedTag, ending: Ending) -> End:
+        """Return when one ending of one tag is due, holds included."""
+        if entry.profile and not self.policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
+            found = self._of_supports(entry, tag)
+        else:
+            found = end_of(ending.retention, self._circumstances(entry.supports[-1]))
+        return self._unless_held(entry, found) if ending.action in ENDS_LIFE and not entry.recipient else found
+
+    def supporting(self, entry: Entry) -> tuple[Ending, ...]:
+        """Return the erasing endings of the tags that feed a profile which ends with the longest of its supports."""
+        if entry.profile is None or all(self.policy.profiles[entry.profile].tags.values()):
+            return ()
+        feeding = dict.fromkeys((tag.rule, tag.category, tag.purpose) for s in entry.supports for tag in s.tags)
+        return tuple(e for key in feeding for e in self._fed_by(*key))
+
+    def _of_supports(self, entry: Entry, tag: ObligedTag) -> End:
+        """Return the longest of a profile's supports (architecture 8.2).
+
+        The erasing ends of the tags that feed it count: those of the same purpose, or of the category where no tag
+        has the profile's purpose.
+        """
+        feeding = [(s, fed) for s in entry.supports for fed in s.tags if fed.category == tag.category]
+        alike = [(s, fed) for s, fed in feeding if fed.purpose == tag.purpose]
+        ends = [
+            end_of(ending.retention, self._circumstances(support))
+            for support, fed in alike or feeding
+            for ending in self._fed_by(fed.rule, fed.category, fed.purpose)
+        ]
+        return latest(ends) if ends else OPEN
+
+    def _fed_by(self, rule: str, category: str, purpose: str) -> tuple[Ending, ...]:
+        endings = self.policy.rules[rule].tags[category, purpose]
+        return tuple(ending for ending in endings if ending.action in ENDS_LIFE)
+
+    def _circumstances(self, support: Support) -> Circumstances:
+        def facts(kind: RefKind) -> FactLog:
+            return self.facts.log(next((ref for ref in support.refs if ref.kind is kind), None))
+
+        return Circumstances(occurred_at=support.occurred_at, tz=self.policy.tz, matter=support.matter, facts=facts)
+
+    def _unless_held(self, entry: Entry, end: End) -> End:
+        """Return the end, moved to the release of every hold that was opened before it (X5)."""
+        due = end.due_at
+        if due is None:
+            return end
+        for opened, released in holds_on(all_refs(entry), self.facts):
+            if opened >= due:
+                break
+            if released is None:
+                return End(not_after=end.not_after)
+            due = max(due, released)
+        return end if due == end.due_at else End(due_at=due, not_after=end.not_after)
+
+
+def all_refs(entry: Entry) -> tuple[Ref, ...]:
+    """Return every reference of an entry and its supports, each once."""
+    return tuple(dict.fromkeys((*entry.refs, *(ref for support in entry.supports for ref in support.refs))))
+
+
+def holds_on(refs: tuple[Ref, ...], facts: FactStore) -> list[tuple[datetime, datetime | None]]:
+    """Return the spans of the holds on any of some references, by their start."""
+    opened = {str(fact.ref(RefKind.HOLD)): fact for ref in refs for fact in _opening(ref, facts)}
+    found = [span for fact in opened.values() for span in spans(HOLD, facts.log(fact.ref(RefKind.HOLD)))]
+    return sorted(found, key=lambda span: span[0])
+
+
+def _opening(ref: Ref, facts: FactStore) -> Iterator[Fact]:
+    for fact in facts.log(ref).of(HOLD.opens):
+        specific = any(other.kind in _SPECIFIC for other in fact.refs)
+        if not (ref.kind is RefKind.SUBJECT and specific):
+            yield fact

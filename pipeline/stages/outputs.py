@@ -1,0 +1,191 @@
+"""The records that one decision makes: tagged, shared, obliged, reported. Field names only, never values."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.domain.events import EventHead
+from pipeline.domain.facts import Ref
+from pipeline.domain.records import OutRecord, SealedValue, SharedValue, Tag, TaggedValue
+from pipeline.domain.topics import Topics
+from pipeline.domain.vocabulary import Family, RefKind
+from pipeline.policy.compiled import CompiledPolicy, Decision, Grant, Profile, Report
+from pipeline.stages.state import References, refs_to, word
+
+_NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """One accepted event and what was decided of it."""
+
+    topics: Topics
+    references: References
+    policy: CompiledPolicy
+    decision: Decision
+    head: EventHead
+    refs: tuple[Ref, ...]
+    now: datetime
+    index: int
+    partition: int
+
+
+def tagged(made: Making, family: Family) -> Iterator[OutRecord]:
+    """Yield the tagged event, and its copy for the inbox where e-mail is sorted by matter (ALLCALL-5.4).
+
+    An event without tags makes none: nothing may be kept without a reason and an end.
+    """
+    if not made.decision.tags:
+        return
+    subject = next((ref.digest for ref in made.refs if ref.kind is RefKind.SUBJECT), "")
+    value = TaggedValue(made.decision.tags, made.policy.version, made.decision.keep, subject)
+    yield OutRecord(
+        topic=made.topics.tagged(family),
+        key=made.head.key,
+        schema="tagged",
+        value=value,
+        partition=made.partition,
+        source=made.index,
+    )
+    if made.decision.inbox:
+        topic = made.topics.inbox(made.decision.inbox)
+        yield OutRecord(topic=topic, key=made.head.key, schema="tagged", value=value, source=made.index)
+
+
+def shares(made: Making) -> Iterator[OutRecord]:
+    """Yield each recipient's record under an opaque key, and its entry in the share ledger."""
+    for grant in made.decision.grants:
+        recipient = grant.recipient
+        share_id = made.references.share_id(made.head.event_id, recipient.id)
+        name = made.topics.carrier(recipient.id) if recipient.carrier else made.topics.share(recipient.id)
+        schema = "carrier" if recipient.carrier else "share"
+        shared = SharedValue(schema, grant.fields)
+        yield OutRecord(topic=name, key=share_id, schema=schema, value=shared, source=made.index)
+        yield OutRecord(
+            topic=made.topics.share_ledger, key=share_id, schema="share-ledger", value=_ledger(made, grant, share_id)
+        )
+
+
+def obligations(made: Making) -> Iterator[dict[str, object]]:
+    """Yield what must end because of this event: the record, the profiles it supports, the shares to be erased."""
+    absorbed = {c for p in made.policy.profiles.values() if p.absorbs for c in p.categories}
+    own = tuple(tag for tag in made.decision.tags if tag.category not in absorbed)
+    if own:
+        yield _obligation(made, "record", made.head.event_id, own)
+    for name in made.decision.profiles:
+        profile = made.policy.profiles[name]
+        holder = next((ref for ref in made.refs if ref.kind is profile.per), None)
+        if holder:
+            yield _profile(made, profile, holder)
+    for grant in made.decision.grants:
+        if grant.recipient.erase_after is not None:
+            share_id = made.references.share_id(made.head.event_id, grant.recipient.id)
+            tag = _share_tag(grant)
+            item = _obligation(made, "share", share_id, (tag,))
+            yield {**item, "recipient": grant.recipient.id, "share_id": share_id}
+
+
+BLOCK = 200
+"""Items of one block at most: a message must stay well below the broker's limit of one mebibyte."""
+
+
+def blocks(topics: Topics, items: list[dict[str, object]], partition: int) -> Iterator[OutRecord]:
+    """Yield the batch's obligations and facts as few records, in the order they were decided (architecture 8.5)."""
+    for start in range(0, len(items), BLOCK):
+        value = {"controller": topics.controller, "items": items[start : start + BLOCK]}
+        yield OutRecord(topic=topics.obligation, key=None, schema="obligation", value=value, partition=partition)
+
+
+def violation(controller: str, head: EventHead, report: Report, decision: Decision, now: datetime) -> OutRecord:
+    """Return the report of what was refused or dropped; field names only."""
+    topics = Topics(controller)
+    identity = f"{head.event_id}|{report.code}|{','.join(report.fields)}|{report.rule}"
+    value = {
+        "violation_id": hashlib.blake2b(identity.encode(), digest_size=16).hexdigest(),
+        "event_id": head.event_id,
+        "event_type": printable(head.type),
+        "controller": topics.controller,
+        "code": report.code,
+        "outcome": str(decision.outcome),
+        "fields": list(report.fields),
+        "message": report.message,
+        "rule": report.rule,
+        "clauses": list(report.clauses),
+        "policy_version": decision.policy_version,
+        "at": now,
+    }
+    return OutRecord(topic=topics.violation, key=head.event_id, schema="violation", value=value)
+
+
+def dead_letter(topics: Topics, index: int, code: str, field: str | None) -> OutRecord:
+    """Return the dead letter of a record that cannot be read; the content is sealed at the edge."""
+    sealed = SealedValue(code, printable(field) if field else None)
+    return OutRecord(topic=topics.dead_letter, key=None, schema="dead-letter", value=sealed, source=index)
+
+
+def printable(name: str) -> str:
+    """Return a name as it may stand in a report: itself if it is a plain name, else a digest (it may be anything)."""
+    if _NAME.fullmatch(name):
+        return name
+    return "invalid-name-" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _obligation(made: Making, kind: str, identity: str, tags: Iterable[Tag]) -> dict[str, object]:
+    head = made.head
+    matter = head.attributes.get("matter")
+    own_record = made.references.of(RefKind.RECORD, head.event_id)
+    named = tuple(ref for ref in made.refs if ref.kind not in (RefKind.RECORD, RefKind.HOLD))
+    return {
+        "obligation_id": f"{kind}|{identity}",
+        "kind": kind,
+        "event_id": head.event_id,
+        "occurred_at": head.occurred_at,
+        "refs": refs_to((*named, own_record)),
+        "tags": [
+            {"rule": tag.rule, "category": tag.category, "purpose": tag.purpose, "fields": list(tag.fields)}
+            for tag in tags
+        ],
+        "profile": None,
+        "recipient": None,
+        "share_id": None,
+        "policy_version": made.policy.version,
+        "matter": word(matter) if matter else None,
+        "generation": 0,
+    }
+
+
+def _profile(made: Making, profile: Profile, holder: Ref) -> dict[str, object]:
+    tags = tuple(tag for tag in made.decision.tags if tag.category in profile.categories)
+    return {**_obligation(made, "profile", f"{profile.id}|{holder}", tags), "profile": profile.id}
+
+
+def _share_tag(grant: Grant) -> Tag:
+    recipient = grant.recipient
+    return Tag(
+        category=recipient.id,
+        purpose=recipient.purpose,
+        legal_basis=(),
+        rule=recipient.rule,
+        clauses=recipient.clauses,
+        fields=grant.fields,
+    )
+
+
+def _ledger(made: Making, grant: Grant, share_id: str) -> dict[str, object]:
+    order = next((ref for ref in made.refs if ref.kind is RefKind.ORDER), None)
+    subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
+    return {
+        "share_id": share_id,
+        "recipient": grant.recipient.id,
+        "recipient_class": str(grant.recipient.recipient_class),
+        "event_id": made.head.event_id,
+        "data_subject": subject.digest if subject else None,
+        "order": order.digest if order else None,
+        "fields": list(grant.fields),
+        "shared_at": made.now,
+        "rule": grant.recipient.rule,
+        "clauses": list(grant.recipient.clauses),
+        "policy_version": made.policy.version,
+    }

@@ -1,0 +1,126 @@
+"""The schedule as ordered keys: entries, when to look at them, and who listens to which reference.
+
+A correct schedule on any ordered store. Keys: `o|<id>` entry, `g|<id>` generation of an ended profile, `u|<subject>|
+<purpose>` last stop-use; local and derived from the entry: `t|<due>|<id>` when to look, `a|<ref>|<id>` who listens,
+and to which facts.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from pipeline.domain.facts import Ref
+from pipeline.stages import entries
+from pipeline.stages.entries import Entry
+from pipeline.stages.evaluate import all_refs
+from pipeline.stages.workspace import Workspace
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_YEAR_ONE = (_EPOCH - datetime(1, 1, 1, tzinfo=UTC)) // _MICROSECOND
+"""Added to every instant, so that keys of any year sort as text."""
+
+
+class Schedule:
+    """The entries of one partition, read and written through a workspace."""
+
+    def __init__(self, work: Workspace) -> None:
+        self._work = work
+
+    def get(self, obligation_id: str) -> Entry | None:
+        """Return an entry, or None if it is over or was never there."""
+        stored = self._work.get(b"o|" + obligation_id.encode())
+        return entries.load(stored) if stored else None
+
+    def put(self, entry: Entry, before: Entry | None, listens: frozenset[str]) -> None:
+        """Store an entry and what is derived from it, replacing what was derived before.
+
+        Args:
+            entry: What to store.
+            before: The entry as it was stored, if it was.
+            listens: Event names that may change it.
+        """
+        self._work.put(b"o|" + entry.obligation_id.encode(), entries.dump(entry))
+        fresh = dict(derived(entry, listens))
+        for stale in dict(derived(before, listens)).keys() - fresh if before else ():
+            self._work.delete(stale, local=True)
+        for key, value in fresh.items():
+            self._work.put(key, value, local=True)
+
+    def remove(self, entry: Entry, before: Entry) -> list[Ref]:
+        """Forget an entry; return the references that nobody listens to any more."""
+        self._work.delete(b"o|" + entry.obligation_id.encode())
+        for stale, _value in derived(before, frozenset()):
+            self._work.delete(stale, local=True)
+        return [ref for ref in all_refs(before) if not any(True for _one in self._work.scan_prefix(_listeners(ref)))]
+
+    def listening(self, ref: Ref, event_type: str) -> Iterator[str]:
+        """Yield the ids of the entries that refer to something and may be changed by an event about it."""
+        prefix, wanted = _listeners(ref), f" {event_type} ".encode()
+        for key, types in self._work.scan_prefix(prefix):
+            if wanted in types:
+                yield key[len(prefix) :].decode()
+
+    def due(self, until: datetime, limit: int) -> list[tuple[bytes, str]]:
+        """Return the first entries to look at by an instant (inclusive), with their sort keys, oldest first."""
+        found = []
+        for key, _value in self._work.scan(b"t|", b"t|" + _instant_key(until) + b"~"):
+            found.append((key, _id_of(key)))
+            if len(found) >= limit:
+                break
+        return found
+
+    def drop_stale(self, key: bytes) -> None:
+        """Remove an index key that no entry stands behind, so that it wakes nobody again."""
+        self._work.delete(key, local=True)
+
+    def next_due(self) -> datetime | None:
+        """Return when the next entry must be looked at."""
+        for key, _value in self._work.scan_prefix(b"t|"):
+            micros = int(key.split(b"|", 2)[1]) - _YEAR_ONE
+            return _EPOCH + micros * _MICROSECOND
+        return None
+
+    def generation(self, obligation_id: str) -> int:
+        """Return how often a profile of this id has ended: part of the identity of its next life."""
+        stored = self._work.get(b"g|" + obligation_id.encode())
+        return int(stored) if stored else 0
+
+    def end_generation(self, entry: Entry) -> None:
+        """Note that a profile ended, so that its next life has ids of its own."""
+        self._work.put(b"g|" + entry.obligation_id.encode(), str(entry.generation + 1).encode())
+
+    def is_first_stop(self, subject: str | None, purpose: str, due: datetime) -> bool:
+        """Return True once per subject, purpose and instant: stop-use is said once, not once a record (9.8)."""
+        key, value = f"u|{subject}|{purpose}".encode(), due.isoformat().encode()
+        if self._work.get(key) == value:
+            return False
+        self._work.put(key, value)
+        return True
+
+
+def time_key(entry: Entry) -> bytes | None:
+    """Return the sort key of when an entry must be looked at, if a date says so."""
+    due = entry.next_due
+    return b"t|" + _instant_key(due) + b"|" + entry.obligation_id.encode() if due else None
+
+
+def derived(entry: Entry, listens: frozenset[str]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the local keys and values that follow from an entry."""
+    key = time_key(entry)
+    if key:
+        yield key, b""
+    types = f" {' '.join(sorted(listens))} ".encode()
+    for ref in all_refs(entry):
+        yield _listeners(ref) + entry.obligation_id.encode(), types
+
+
+def _listeners(ref: Ref) -> bytes:
+    return f"a|{ref}|".encode()
+
+
+def _instant_key(instant: datetime) -> bytes:
+    return b"%018d" % ((instant - _EPOCH) // _MICROSECOND + _YEAR_ONE)
+
+
+def _id_of(key: bytes) -> str:
+    return key.split(b"|", 2)[2].decode()

@@ -1,0 +1,100 @@
+"""References hide ids, facts keep no text about a person, re-sent facts change nothing."""
+
+from datetime import UTC, datetime
+from random import Random
+
+from pipeline.adapters.memory_state import MemoryState
+from pipeline.domain.events import EventHead
+from pipeline.domain.facts import Fact, FactLog, Ref
+from pipeline.domain.vocabulary import RefKind
+from pipeline.stages.state import FactStore, References, fact_from, fact_of, fact_to, refs_to
+from pipeline.stages.workspace import Workspace
+
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def _references(seed: int = 0) -> References:
+    return References(b"k" * 32, Random(seed).randbytes)
+
+
+def _head(**attributes: object) -> EventHead:
+    return EventHead(
+        event_id="e-1", type="case.opened", occurred_at=NOW, controller="c", key="s-1", attributes=attributes
+    )
+
+
+def test_a_subject_keeps_its_reference_until_it_is_forgotten() -> None:
+    references, work = _references(), Workspace(MemoryState())
+
+    first = references.subject("s-1", work)
+    again = references.subject("s-1", work)
+    references.forget_subject("s-1", work)
+    afterwards = references.subject("s-1", work)
+
+    assert first == again
+    assert afterwards != first
+    assert "s-1" not in str(first)
+
+
+def test_no_id_stands_in_the_state() -> None:
+    references, work = _references(), Workspace(MemoryState())
+
+    references.subject("jane-0001", work)
+
+    assert all(b"jane" not in change.key + (change.value or b"") for change in work.changes)
+
+
+def test_two_controllers_give_one_order_two_references() -> None:
+    ours, theirs = _references(), References(b"x" * 32, Random(0).randbytes)
+
+    assert ours.of(RefKind.ORDER, "o-1") != theirs.of(RefKind.ORDER, "o-1")
+
+
+def test_every_reference_of_an_event_is_found_and_nothing_else() -> None:
+    references = _references()
+    head = _head(order_id="o-1", case_id="", clip_id=7, records=["e-1", "e-2"], account_id="a-1")
+
+    found = references.of_head(head, None)
+
+    assert [ref.kind for ref in found] == [RefKind.ORDER, RefKind.ACCOUNT, RefKind.RECORD, RefKind.RECORD]
+
+
+def test_records_given_as_text_are_not_taken_letter_by_letter() -> None:
+    assert _references().of_head(_head(records="e-1"), None) == ()
+
+
+def test_free_text_of_an_attribute_is_not_kept_as_a_fact() -> None:
+    fact = fact_of(_head(reason="Jane Doe called about it", matter="complaint", signed=True, store="x"), ())
+
+    assert dict(fact.attributes) == {"reason": "(said)", "matter": "complaint", "signed": "true"}
+
+
+def test_a_fact_survives_the_wire() -> None:
+    ref = Ref(kind=RefKind.CASE, digest="d")
+    fact = Fact(at=NOW, type="case.opened", event_id="e", refs=(ref,), attributes=(("matter", "other"),))
+
+    assert fact_from(fact_to(fact)) == fact
+    assert refs_to((ref,)) == [{"kind": "case", "digest": "d"}]
+
+
+def test_a_fact_is_filed_under_each_reference_once_and_can_be_forgotten() -> None:
+    state, ref = MemoryState(), Ref(kind=RefKind.CASE, digest="d")
+    work = Workspace(state)
+    store = FactStore(work)
+    fact = Fact(at=NOW, type="case.opened", event_id="e", refs=(ref,))
+
+    assert store.add(fact)
+    assert not store.add(fact)
+    state.apply(work.changes, None)
+    assert FactStore(Workspace(state)).log(ref).facts == [fact]
+
+    work = Workspace(state)
+    store = FactStore(work)
+    store.forget(ref)
+    store.forget(Ref(kind=RefKind.CASE, digest="unknown"))
+    assert store.log(ref) == FactLog()
+    assert [change.value for change in work.changes] == [None]
+
+
+def test_nothing_is_known_of_no_reference() -> None:
+    assert FactStore(Workspace(MemoryState())).log(None).facts == []
