@@ -1,0 +1,329 @@
+"""Kafka in memory, for unit tests, `simulate` and the embedded demo: the same port, proved by the same contract suite.
+
+Partitions, offsets with the gaps that transactions leave, groups with generations, transactional ids with epochs,
+compaction and retention on command, append times by a given clock. One thread only.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pipeline.domain.errors import (
+    ConfigurationError,
+    FencedError,
+    LogTruncatedError,
+    PipelineError,
+    UnavailableError,
+)
+from pipeline.lanes.murmur2 import partition_of
+from pipeline.ports import Clock, InRecord, Polled, RawRecord, TopicPartition
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(slots=True)
+class Partition:
+    """One partition's committed records, with its first and next offset."""
+
+    records: list[InRecord] = field(default_factory=list)
+    start: int = 0
+    end: int = 0
+
+    def since(self, offset: int, limit: int) -> list[InRecord]:
+        """Return records from an offset on."""
+        first = bisect_left(self.records, offset, key=lambda record: record.offset)
+        return self.records[first : first + limit]
+
+
+@dataclass(slots=True)
+class _Topic:
+    partitions: list[Partition]
+    retention: timedelta | None
+
+
+@dataclass(slots=True)
+class Group:
+    """A consumer group: who is in it, and what it committed."""
+
+    generation: int = 0
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    committed: dict[TopicPartition, int] = field(default_factory=dict)
+
+
+class MemoryBroker:
+    """Topics, groups and transactional ids; shared by the members that a test or a simulation makes.
+
+    Args:
+        clock: Gives every record its append time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._topics: dict[str, _Topic] = {}
+        self._groups: dict[str, Group] = {}
+        self.epochs: dict[str, int] = {}
+        """Newest epoch of each transactional id; an older one is fenced."""
+        self.emitted: list[InRecord] = []
+        """Every committed record of all topics in order of emission, whatever compaction and retention removed."""
+
+    def create_topic(self, name: str, partitions: int = 1, *, retention: timedelta | None = None) -> None:
+        """Make an empty topic; one that is there stays as it is."""
+        self._topics.setdefault(name, _Topic([Partition() for _ in range(partitions)], retention))
+
+    def topics(self) -> tuple[str, ...]:
+        """Return the names of all topics in order."""
+        return tuple(sorted(self._topics))
+
+    def append(
+        self, topic: str, key: bytes | None, value: bytes | None, *, partition: int | None = None, headers: Headers = ()
+    ) -> InRecord:
+        """Write one committed record, as a producer service would; murmur2 of the key decides where by default."""
+        number = self.place(topic, partition, key)
+        target = self.partitions_of(topic)[number]
+        record = InRecord(
+            topic=topic,
+            partition=number,
+            offset=target.end,
+            timestamp_ms=int(self._clock.now().timestamp() * 1000),
+            key=key,
+            value=value,
+            headers=headers,
+        )
+        target.records.append(record)
+        target.end += 1
+        self.emitted.append(record)
+        return record
+
+    def read(self, topic: str, partition: int | None = None) -> list[InRecord]:
+        """Return the committed records that a topic still holds, partition by partition."""
+        partitions = self.partitions_of(topic)
+        chosen = partitions if partition is None else [partitions[partition]]
+        return [record for one in chosen for record in one.records]
+
+    def compact(self, topic: str) -> None:
+        """Keep the newest record of each key and no tombstones, as Kafka does in the end."""
+        for partition in self.partitions_of(topic):
+            newest = {record.key: record for record in partition.records}
+            partition.records = [r for r in partition.records if newest[r.key] is r and r.value is not None]
+
+    def apply_retention(self, now: datetime) -> None:
+        """Delete the records that are older than their topic's retention."""
+        for topic in self._topics.values():
+            if topic.retention is not None:
+                for partition in topic.partitions:
+                    _delete_before(partition, int((now - topic.retention).timestamp() * 1000))
+
+    def expel(self, group: str, member: str) -> None:
+        """Take a member's partitions away without its knowledge, as an expired session does."""
+        state = self.group(group)
+        if state.members.pop(member, None) is not None:
+            state.generation += 1
+
+    def partitions_of(self, topic: str) -> list[Partition]:
+        """Return a topic's partitions by number."""
+        if topic not in self._topics:
+            raise ConfigurationError(f"there is no topic {topic}: create it before anyone reads or writes it")
+        return self._topics[topic].partitions
+
+    def place(self, topic: str, partition: int | None, key: bytes | None) -> int:
+        """Return the partition a record goes to."""
+        partitions = self.partitions_of(topic)
+        if partition is not None:
+            if partition >= len(partitions):
+                raise ConfigurationError(f"{topic} has no partition {partition}: it has {len(partitions)}")
+            return partition
+        if key is None:
+            return sum(one.end for one in partitions) % len(partitions)
+        return partition_of(key, len(partitions))
+
+    def group(self, name: str) -> Group:
+        """Return a consumer group, new or known."""
+        return self._groups.setdefault(name, Group())
+
+    def assignment(self, group: Group, member: str) -> list[TopicPartition]:
+        """Return what Kafka's range assignor gives a member: a run of each topic's partitions."""
+        mine: list[TopicPartition] = []
+        for topic in group.members.get(member, ()):
+            count = len(self.partitions_of(topic))
+            readers = sorted(name for name, topics in group.members.items() if topic in topics)
+            each, more = divmod(count, len(readers))
+            index = readers.index(member)
+            first = each * index + min(index, more)
+            mine += [(topic, number) for number in range(first, first + each + (index < more))]
+        return mine
+
+
+class MemoryLog:
+    """One member of a group on a `MemoryBroker`, with a transactional producer of the same name.
+
+    Args:
+        broker: Where the topics are.
+        group: Consumer group.
+        member: Static name; a newer member of the same name fences this one.
+        topics: What to read.
+        on_point: Called with `begun`, `produced`, `positions`, `ended` in every commit; what it raises happens there.
+    """
+
+    def __init__(
+        self,
+        broker: MemoryBroker,
+        group: str,
+        member: str,
+        topics: Sequence[str],
+        *,
+        on_point: Callable[[str], None] = lambda _point: None,
+    ) -> None:
+        self._broker = broker
+        self._group = broker.group(group)
+        self._member = member
+        self._topics = tuple(topics)
+        self._on_point = on_point
+        self._generation = -1
+        self._positions: dict[TopicPartition, int] = {}
+        self._fetched: dict[TopicPartition, int] = {}
+        self._polls = 0
+        self._append_time_ms = 0
+        self._producer = f"{group}/{member}"
+        self._epoch = broker.epochs.get(self._producer, -1) + 1
+        broker.epochs[self._producer] = self._epoch
+        self._join()
+
+    def poll(self, max_records: int, timeout: float) -> Polled:  # noqa: ARG002 - nothing arrives while one thread waits
+        """Return what is there now; never waits."""
+        if self._member not in self._group.members:
+            self._join()
+        if self._generation != self._group.generation:
+            return self._settle()
+        polled = Polled()
+        sources = sorted(self._fetched)
+        self._polls += 1
+        for i in range(len(sources)):
+            source = sources[(self._polls + i) % len(sources)]
+            polled.records += self._fetch(source, max_records - len(polled.records))
+        self._append_time_ms = max([self._append_time_ms, *(r.timestamp_ms for r in polled.records)])
+        return polled
+
+    def commit(
+        self, records: Sequence[RawRecord], positions: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Write everything at once, or nothing at all."""
+        places = [(r, self._broker.place(r.topic, r.partition, r.key)) for r in records]
+        try:
+            self._on_point("begun")
+            self._fence()
+            self._on_point("produced")
+            self._check_generation()
+            self._on_point("positions")
+        except BaseException:
+            self._leave_gaps(places)
+            raise
+        ends: dict[TopicPartition, int] = {}
+        for raw, number in places:
+            record = self._broker.append(raw.topic, raw.key, raw.value, partition=number)
+            self._append_time_ms = max(self._append_time_ms, record.timestamp_ms)
+            if raw.track:
+                ends[raw.topic, number] = record.offset + 1
+        self._leave_gaps(places, aborted=False)
+        self._group.committed.update(positions)
+        self._positions.update(positions)
+        self._on_point("ended")
+        return ends
+
+    def position(self, source: TopicPartition) -> int:
+        """Return the last committed position, or where reading began."""
+        return self._positions[source]
+
+    @property
+    def append_time_ms(self) -> int:
+        """Return the newest append time seen."""
+        return self._append_time_ms
+
+    def rewind(self) -> None:
+        """Go back to the last committed positions."""
+        self._positions = {source: self._committed(source) for source in self._positions}
+        self._fetched = dict(self._positions)
+
+    def read_back(self, topic: str, partition: int, offset: int) -> Iterator[InRecord]:
+        """Yield committed records from an offset to the end."""
+        log = self._broker.partitions_of(topic)[partition]
+        if offset > log.end:
+            raise LogTruncatedError(f"partition {partition} of {topic} ends at {log.end}, before {offset}")
+        yield from log.since(offset, len(log.records))
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._broker.expel(self._group_name, self._member)
+
+    @property
+    def _group_name(self) -> str:
+        return self._producer.partition("/")[0]
+
+    def _join(self) -> None:
+        for topic in self._topics:
+            self._broker.partitions_of(topic)
+        self._group.members[self._member] = self._topics
+        self._group.generation += 1
+
+    def _settle(self) -> Polled:
+        self._fence()
+        revoked = sorted(self._positions)
+        assigned = self._broker.assignment(self._group, self._member)
+        self._generation = self._group.generation
+        self._positions = {source: self._committed(source) for source in assigned}
+        self._fetched = dict(self._positions)
+        return Polled(assigned=assigned, revoked=revoked, settled=True)
+
+    def _fence(self) -> None:
+        if self._broker.epochs[self._producer] != self._epoch:
+            raise FencedError(f"another worker runs as {self._member} of {self._group_name}: this one stops")
+
+    def _check_generation(self) -> None:
+        if self._generation != self._group.generation:
+            raise UnavailableError("the group has moved on: this member's positions are refused")
+
+    def _committed(self, source: TopicPartition) -> int:
+        topic, number = source
+        start = self._broker.partitions_of(topic)[number].start
+        return self._group.committed.get(source, start)
+
+    def _fetch(self, source: TopicPartition, limit: int) -> list[InRecord]:
+        topic, number = source
+        log = self._broker.partitions_of(topic)[number]
+        if self._fetched[source] < log.start:
+            raise PipelineError(
+                f"{topic} {number} begins at {log.start}: records from {self._fetched[source]} on were deleted unread: "
+                "lengthen its retention and set the group's position by hand"
+            )
+        found = log.since(self._fetched[source], max(0, limit))
+        if found:
+            self._fetched[source] = found[-1].offset + 1
+        return found
+
+    def _leave_gaps(self, places: Sequence[tuple[RawRecord, int]], *, aborted: bool = True) -> None:
+        """Move on by the marker that ends a transaction in each partition, and by what was aborted there."""
+        for raw, number in places if aborted else ():
+            self._broker.partitions_of(raw.topic)[number].end += 1
+        for topic, number in {(raw.topic, number) for raw, number in places}:
+            self._broker.partitions_of(topic)[number].end += 1
+
+
+class MemoryBroadcast:
+    """Reads one-partition topics of a `MemoryBroker` in full."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def after(self, topic: str, offset: int, limit: int) -> list[InRecord]:
+        """Return committed records from an offset on."""
+        return [record for record in self._broker.read(topic, 0) if record.offset >= offset][:limit]
+
+    def close(self) -> None:
+        """Release nothing."""
+
+
+def _delete_before(partition: Partition, timestamp_ms: int) -> None:
+    kept = [record for record in partition.records if record.timestamp_ms >= timestamp_ms]
+    if len(kept) < len(partition.records):
+        partition.start = kept[0].offset if kept else partition.end
+        partition.records = kept

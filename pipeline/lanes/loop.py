@@ -1,0 +1,335 @@
+"""The loop of a lane: poll, decide, commit everything in one transaction, and only then follow with the state.
+
+Rule 1: no state is applied before the commit that holds its changelog records.
+Rule 2: after a commit whose outcome is unknown, nothing local is believed before it is read back.
+Rule 3: one transaction is bounded in records and bytes, so it is bounded in time.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import merge
+
+from pipeline.domain.errors import ConfigurationError, PipelineError, UnavailableError, UnknownOutcomeError
+from pipeline.domain.records import Change, Output
+from pipeline.lanes.bounds import Bounds, Halt, Health
+from pipeline.lanes.materialise import Materialiser
+from pipeline.lanes.opening import Opened
+from pipeline.lanes.views import CONTROL_KEY, LaneSpec, View
+from pipeline.ports import (
+    Broadcast,
+    InRecord,
+    LaneClock,
+    LaneLog,
+    Polled,
+    RawRecord,
+    StateStore,
+    TimedStage,
+    TopicPartition,
+)
+
+POINTS = ("polled", "handled", "committed", "applied")
+"""Where `on_point` is called in every step; a test dies here."""
+
+VAIN_TICKS = 30
+"""How many ticks in a row may bring no newer broker time before the topic's configuration is to blame."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One partition's part of a transaction."""
+
+    view: View
+    output: Output
+    batch: Sequence[Opened] = ()
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
+    control: int | None = None
+    woken: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.output.records or self.output.changes)
+
+    def records(self, materialise: Materialiser) -> Iterator[RawRecord]:
+        yield from (materialise(record, self.batch) for record in self.output.records)
+        yield from self.view.changelog(self.output.changes)
+
+
+class Lane:
+    """One lane in one process: one member of a consumer group, all its partitions, one thread.
+
+    Args:
+        log: Member of the lane's group, with its transactional producer.
+        specs: What the lane does for each controller.
+        open_state: Opens the local store of (controller, partition).
+        materialise: Turns symbolic records into bytes.
+        clock: Decides what is due.
+        elapsed: Steady seconds, for health only.
+        control: Reader of control topics; needed if a spec names one.
+        bounds: What keeps one transaction short.
+        on_point: Called at each of `POINTS`, for crash tests.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition root passes each part by name
+        self,
+        *,
+        log: LaneLog,
+        specs: Iterable[LaneSpec],
+        open_state: Callable[[str, int], StateStore],
+        materialise: Materialiser,
+        clock: LaneClock,
+        elapsed: Callable[[], float],
+        control: Broadcast | None = None,
+        bounds: Bounds | None = None,
+        on_point: Callable[[str], None] = lambda _point: None,
+    ) -> None:
+        self._log = log
+        self._specs = {topic: spec for spec in specs for topic in spec.sources}
+        self._open_state = open_state
+        self._materialise = materialise
+        self._clock = clock
+        self._elapsed = elapsed
+        self._control = control
+        self._bounds = bounds or Bounds()
+        self._on_point = on_point
+        self._views: dict[tuple[str, int], View] = {}
+        self._settled = False
+        self._steps = 0
+        self._failures = 0
+        self._vain_ticks = 0
+        self._beaten_at = elapsed()
+        self.counts: Counter[tuple[str, ...]] = Counter()
+        self.consumed: Counter[str] = Counter()
+        """Input records of committed transactions, by topic."""
+        self.produced: Counter[str] = Counter()
+        """Committed output records, by topic."""
+
+    def run(self, halt: Halt) -> None:
+        """Step until told to halt, then leave cleanly; the last batch is finished first.
+
+        Raises:
+            PipelineError: the lane cannot go on; the process should end with its exit code.
+        """
+        try:
+            while not halt.is_set():
+                self.step()
+                if self._failures:
+                    halt.wait(min(0.1 * 2**self._failures, 5.0))
+        except BaseException:
+            with suppress(PipelineError):  # the first error is the one to tell
+                self.close()
+            raise
+        self.close()
+
+    def step(self) -> int:
+        """Do one round: assignment, what is due, what came in. Return how many transactions were committed."""
+        polled = self._log.poll(self._bounds.records, self._bounds.poll_seconds)
+        self._on_point("polled")
+        self._follow_assignment(polled)
+        self._clock.saw(self._log.append_time_ms)
+        committed = 0
+        try:
+            committed += self._wake_due()
+            for works in self._batches(polled.records):
+                committed += self._commit(works)
+        except UnknownOutcomeError:
+            self._log.rewind()
+            for view in self._views.values():
+                view.restore(self._log, self._beat)
+        except UnavailableError:
+            self._log.rewind()
+            self._failures += 1
+            if self._failures > self._bounds.failures:
+                raise
+        else:
+            self._failures = 0
+        self._steps += 1
+        self._beat()
+        return committed
+
+    def control_position(self, topic: str) -> int:
+        """Return up to which offset (exclusive) every partition has applied a control topic."""
+        return min((view.control for view in self._views.values() if view.spec.control == topic), default=0)
+
+    @property
+    def next_wake(self) -> datetime | None:
+        """Return the earliest instant at which a stage wants to be woken, if any does."""
+        return min((view.wake for view in self._views.values() if view.wake is not None), default=None)
+
+    def close(self) -> None:
+        """Release the stores and leave the group."""
+        for view in self._views.values():
+            view.store.close()
+        self._views = {}
+        if self._control is not None:
+            self._control.close()
+        self._log.close()
+
+    def health(self) -> Health:
+        """Return how the lane is."""
+        return Health(
+            ready=self._settled,
+            partitions=tuple(sorted(self._views)),
+            idle_seconds=self._elapsed() - self._beaten_at,
+            steps=self._steps,
+        )
+
+    def _beat(self) -> None:
+        self._beaten_at = self._elapsed()
+
+    # assignment
+
+    def _follow_assignment(self, polled: Polled) -> None:
+        """Close what was taken away, open and restore what was given, and only then call the lane ready."""
+        if polled.revoked or polled.assigned:
+            self._settled = False
+        for topic, partition in polled.revoked:
+            view = self._views.pop((self._specs[topic].controller, partition), None)
+            if view is not None:
+                view.store.close()
+        for topic, partition in polled.assigned:
+            spec = self._specs[topic]
+            key = (spec.controller, partition)
+            if key not in self._views:
+                self._views = {**self._views, key: View(spec, partition, self._open_state(*key))}
+                self._views[key].restore(self._log, self._beat)
+            self._views[key].sources.add((topic, partition))
+        if polled.assigned:
+            self._check_co_partitioning()
+        self._settled = self._settled or polled.settled
+
+    def _check_co_partitioning(self) -> None:
+        for (controller, partition), view in self._views.items():
+            missing = sorted({(topic, partition) for topic in view.spec.sources} - view.sources)
+            if missing:
+                raise ConfigurationError(
+                    f"partition {partition} of {missing[0][0]} went to another worker than its sisters: give all "
+                    f"source topics of {controller} one number of partitions and all workers the same topics"
+                )
+
+    # input
+
+    def _batches(self, records: Sequence[InRecord]) -> Iterator[list[_Work]]:
+        """Yield transactions' worth of input, oldest broker time first within each partition."""
+        works: list[_Work] = []
+        size = 0
+        for view, batch in self._by_view(records):
+            part: list[InRecord] = []
+            for record in batch:
+                weight = len(record.value or b"") + len(record.key or b"")
+                if size and size + weight > self._bounds.bytes:
+                    yield [*works, *self._handled(view, part)]
+                    works, part, size = [], [], 0
+                part.append(record)
+                size += weight
+            works += self._handled(view, part)
+        if works:
+            yield works
+
+    def _by_view(self, records: Sequence[InRecord]) -> Iterator[tuple[View, Iterable[InRecord]]]:
+        pending: dict[tuple[str, int], dict[str, list[InRecord]]] = {}
+        for record in records:
+            key = (self._specs[record.topic].controller, record.partition)
+            pending.setdefault(key, {}).setdefault(record.topic, []).append(record)
+        for key, view in sorted(self._views.items()):
+            topics = pending.get(key, {})
+            if view.spec.control is not None and self._control is not None:
+                topics[view.spec.control] = self._control.after(view.spec.control, view.control, self._bounds.control)
+            if any(topics.values()):
+                yield view, merge(*(topics[topic] for topic in sorted(topics)), key=lambda r: r.timestamp_ms)
+
+    def _handled(self, view: View, records: Sequence[InRecord]) -> list[_Work]:
+        """Return what the stage makes of one partition's records, with the positions they lead to."""
+        if not records:
+            return []
+        positions = {(r.topic, r.partition): r.offset + 1 for r in records if r.topic != view.spec.control}
+        control = max((r.offset + 1 for r in records if r.topic == view.spec.control), default=None)
+        opened = [view.spec.open(record) for record in records]
+        batch = [o for o in opened if not self._is_anothers(view, o)]
+        output = view.spec.stage.handle([o.incoming for o in batch], view.store, view.partition, self._clock.now())
+        if control is not None:
+            output.changes.append(Change(CONTROL_KEY, control.to_bytes(8)))
+        return [_Work(view, output, batch, positions or self._positions(view), control)]
+
+    def _is_anothers(self, view: View, opened: Opened) -> bool:
+        """Return whether partition 0 reports this one: an unreadable control record has one outcome, not one each."""
+        return opened.raw.topic == view.spec.control and opened.incoming.error is not None and view.partition != 0
+
+    def _positions(self, view: View) -> dict[TopicPartition, int]:
+        """Return a partition's committed positions: committing them again proves that it is still this member's."""
+        return {source: self._log.position(source) for source in sorted(view.sources)}
+
+    # time
+
+    def _wake_due(self) -> int:
+        """Wake the stages whose time has come, a bounded number of times; return the transactions committed."""
+        committed = self._tick()
+        for _ in range(self._bounds.wake_rounds):
+            now = self._clock.now()
+            due = [view for _, view in sorted(self._views.items()) if view.wake is not None and view.wake <= now]
+            if not due:
+                break
+            works = []
+            for view in due:
+                stage = view.spec.stage
+                if isinstance(stage, TimedStage):
+                    output = stage.wake(view.store, view.partition, now, max(1, self._bounds.wake // len(due)))
+                    works.append(_Work(view, output, positions=self._positions(view), woken=True))
+            for work in works:
+                if work.is_empty:
+                    self._follow(work, None)
+            committed += self._commit([work for work in works if not work.is_empty])
+        return committed
+
+    def _tick(self) -> int:
+        """Ask the broker for its time, where only that is missing for a stage to be woken."""
+        waiting = sorted(
+            ((view.wake, key) for key, view in self._views.items() if view.wake is not None), key=lambda pair: pair[0]
+        )
+        if not waiting or not self._clock.wants_tick(waiting[0][0]):
+            return 0
+        view = self._views[waiting[0][1]]
+        before = self._log.append_time_ms
+        ends = self._log.commit([view.tick()], self._positions(view))
+        view.store.apply((), ends.get(view.log_partition))
+        self._clock.saw(self._log.append_time_ms)
+        self._vain_ticks = self._vain_ticks + 1 if self._log.append_time_ms <= before else 0
+        if self._vain_ticks >= VAIN_TICKS:
+            raise ConfigurationError(
+                f"the broker stamps no time of its own on {view.spec.changelog}: "
+                "set its message.timestamp.type to LogAppendTime"
+            )
+        return 1
+
+    # output
+
+    def _commit(self, works: Sequence[_Work]) -> int:
+        """Commit works in one transaction, then let state, wake times and counters follow."""
+        if not works:
+            return 0
+        records = [record for work in works for record in work.records(self._materialise)]
+        positions = {source: offset for work in works for source, offset in work.positions.items()}
+        self._on_point("handled")
+        ends = self._log.commit(records, positions)
+        self._on_point("committed")
+        for work in works:
+            self._follow(work, ends.get(work.view.log_partition))
+            self.consumed.update(opened.raw.topic for opened in work.batch)
+        self.produced.update(record.topic for record in records)
+        self._clock.saw(self._log.append_time_ms)
+        self._on_point("applied")
+        return 1
+
+    def _follow(self, work: _Work, position: int | None) -> None:
+        view, output = work.view, work.output
+        if output.changes:
+            view.store.apply(output.changes, position)
+        if work.woken:
+            view.wake = None
+        if work.control is not None:
+            view.control = work.control
+        if output.next_wake is not None and (view.wake is None or output.next_wake < view.wake):
+            view.wake = output.next_wake
+        self.counts.update(output.counts)

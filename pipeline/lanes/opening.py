@@ -1,0 +1,91 @@
+"""Open consumed records as far as a stage needs. What cannot be opened carries an error; nothing is raised."""
+
+from dataclasses import dataclass, field
+
+from pipeline.domain.errors import InvalidEvent
+from pipeline.domain.events import EventHead
+from pipeline.domain.records import Incoming
+from pipeline.ports import Codec, Cut, InRecord, SliceEngine
+
+SINGLE_OBJECT = b"\xc3\x01"
+CONFLUENT = b"\x00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """One consumed record: its bytes, what the stage sees of it, and its cut if it has a payload to copy from."""
+
+    raw: InRecord
+    incoming: Incoming
+    cut: Cut | None = field(default=None, repr=False)
+
+
+def schema_id_of(value: bytes | None) -> str:
+    r"""Return what a value's framing says of its schema, as text, or nothing where there is no framing.
+
+    >>> schema_id_of(b"\x00\x00\x00\x00\x07...")
+    'confluent:7'
+    >>> schema_id_of(b"\xc3\x01" + bytes(8))
+    'avro:0000000000000000'
+    """
+    if value is None:
+        return ""
+    if value.startswith(SINGLE_OBJECT) and len(value) >= 10:
+        return f"avro:{int.from_bytes(value[2:10], 'little'):016x}"
+    if value.startswith(CONFLUENT) and len(value) >= 5:
+        return f"confluent:{int.from_bytes(value[1:5], 'big')}"
+    return ""
+
+
+class SourceOpener:
+    """Opens events of source and control topics: cut into ranges, not decoded."""
+
+    def __init__(self, engine: SliceEngine) -> None:
+        self._engine = engine
+
+    def __call__(self, record: InRecord) -> Opened:
+        """Cut a record; an invalid one carries its error."""
+        try:
+            if record.value is None:
+                raise InvalidEvent("empty-record", "a source record has no value")  # noqa: TRY301 - one road for all
+            cut = self._engine.cut(record.value, record.headers)
+            return Opened(raw=record, incoming=_incoming(record, head=cut.head), cut=cut)
+        except InvalidEvent as error:
+            return Opened(raw=record, incoming=_incoming(record, error=(error.code, error.field)))
+
+
+class RecordOpener:
+    """Opens records without payload, such as obligations and receipts: decoded in full."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def __call__(self, record: InRecord) -> Opened:
+        """Decode a record; an invalid one carries its error."""
+        try:
+            if record.value is None:
+                raise InvalidEvent("empty-record", "a record has no value")  # noqa: TRY301 - one road for all
+            schema, value = self._codec.decode(record.value)
+            return Opened(raw=record, incoming=_incoming(record, value=value, schema=schema))
+        except InvalidEvent as error:
+            return Opened(raw=record, incoming=_incoming(record, error=(error.code, error.field)))
+
+
+def _incoming(
+    record: InRecord,
+    *,
+    head: EventHead | None = None,
+    error: tuple[str, str | None] | None = None,
+    value: dict[str, object] | None = None,
+    schema: str = "",
+) -> Incoming:
+    return Incoming(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp_ms,
+        head=head,
+        error=error,
+        schema_id=schema or schema_id_of(record.value),
+        value=value,
+    )

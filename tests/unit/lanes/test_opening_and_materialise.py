@@ -1,0 +1,158 @@
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from pipeline.domain.errors import InvalidEvent
+from pipeline.domain.events import EventHead, SourceEvent
+from pipeline.domain.records import OutRecord, SealedValue, SharedValue, TaggedValue
+from pipeline.lanes import Materialiser, Opened, RecordOpener, SourceOpener
+from pipeline.lanes.murmur2 import murmur2, partition_of
+from pipeline.lanes.opening import schema_id_of
+from pipeline.ports import InRecord
+from tests.soak.tally import JsonCodec
+from tests.unit.lanes.lane_fakes import START
+
+HEAD = EventHead(event_id="e-1", type="purchase.completed", occurred_at=START, controller="acme", key="s-1")
+
+
+class FakeCut:
+    """A cut that tells what it was asked for."""
+
+    head = HEAD
+
+    def tagged(self, value: TaggedValue) -> bytes:
+        return b"tagged " + value.policy_version.encode()
+
+    def shared(self, value: SharedValue) -> bytes:
+        return b"shared " + ",".join(value.fields).encode()
+
+    def decode(self) -> SourceEvent:
+        return SourceEvent(head=HEAD)
+
+
+class FakeEngine:
+    """Opens what begins with `ok`."""
+
+    def cut(self, value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> FakeCut:  # noqa: ARG002 - the port's name
+        if not value.startswith(b"ok"):
+            raise InvalidEvent("truncated", "the record ends too early", field="phone")
+        return FakeCut()
+
+
+class Reverser:
+    """A sealer whose work can be seen."""
+
+    def seal(self, content: bytes) -> bytes:
+        return content[::-1]
+
+
+def raw(value: bytes | None) -> InRecord:
+    return InRecord(topic="t", partition=1, offset=5, timestamp_ms=1000, key=b"k", value=value)
+
+
+def record(value: object, *, source: int | None = 0, key: str | None = "k") -> OutRecord:
+    return OutRecord(topic="out", key=key, schema="s", value=value, source=source)  # type: ignore[arg-type] # any value
+
+
+@pytest.fixture
+def batch() -> list[Opened]:
+    opener = SourceOpener(FakeEngine())
+    return [opener(raw(b"ok")), opener(raw(b"bad"))]
+
+
+@pytest.fixture
+def materialise() -> Materialiser:
+    return Materialiser(JsonCodec(), Reverser())
+
+
+def test_an_event_is_opened_to_its_head(batch: list[Opened]) -> None:
+    assert batch[0].incoming.head == HEAD
+    assert batch[0].incoming.error is None
+    assert (batch[0].incoming.topic, batch[0].incoming.partition, batch[0].incoming.offset) == ("t", 1, 5)
+
+
+def test_an_invalid_event_carries_code_and_field_but_no_value(batch: list[Opened]) -> None:
+    assert batch[1].incoming.head is None
+    assert batch[1].incoming.error == ("truncated", "phone")
+    assert "bad" not in repr(batch[1])
+
+
+@pytest.mark.parametrize("opener", [SourceOpener(FakeEngine()), RecordOpener(JsonCodec())])
+def test_a_tombstone_in_a_source_is_an_error(opener: SourceOpener | RecordOpener) -> None:
+    assert opener(raw(None)).incoming.error == ("empty-record", None)
+
+
+def test_a_record_without_payload_is_decoded_with_the_name_of_its_schema() -> None:
+    opened = RecordOpener(JsonCodec())(raw(b'{"a": 1}'))
+
+    assert opened.incoming.value == {"a": 1}
+    assert opened.incoming.schema_id == "tally"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, ""),
+        (b"", ""),
+        (b"{}", ""),
+        (b"\x00\x00\x00\x01\x02x", "confluent:258"),
+        (b"\x00\x01", ""),
+        (b"\xc3\x01" + bytes([1, 0, 0, 0, 0, 0, 0, 0]), "avro:0000000000000001"),
+        (b"\xc3\x01\x05", ""),
+    ],
+)
+def test_the_framing_tells_the_schema_even_of_what_cannot_be_read(value: bytes | None, told: str) -> None:
+    assert schema_id_of(value) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (TaggedValue(tags=(), policy_version="7"), b"tagged 7"),
+        (SharedValue("carrier", ("name", "phone")), b"shared name,phone"),
+        (None, None),
+    ],
+)
+def test_symbolic_values_are_copied_out_of_their_event(
+    materialise: Materialiser, batch: list[Opened], value: object, written: bytes | None
+) -> None:
+    made = materialise(record(value), batch)
+
+    assert (made.topic, made.key, made.value, made.track) == ("out", b"k", written, False)
+
+
+def test_a_plain_record_is_encoded_and_may_have_no_key(materialise: Materialiser) -> None:
+    made = materialise(record({"a": 1}, source=None, key=None), [])
+
+    assert made.key is None
+    assert json.loads(made.value or b"") == {"schema": "s", "a": 1}
+
+
+def test_a_dead_letter_tells_where_and_why_and_holds_its_content_only_sealed(
+    materialise: Materialiser, batch: list[Opened]
+) -> None:
+    made = materialise(record(SealedValue("truncated", "phone"), source=1), batch)
+
+    letter: Mapping[str, object] = json.loads(made.value or b"")
+    assert (letter["topic"], letter["partition"], letter["offset"]) == ("t", 1, 5)
+    assert (letter["code"], letter["field"], letter["sealed"]) == ("truncated", "phone", b"dab".hex())
+    assert b"bad" not in (made.value or b"")
+
+
+@pytest.mark.parametrize("source", [None, 1])
+def test_a_copy_without_a_readable_source_is_a_fault_of_the_stage(
+    materialise: Materialiser, batch: list[Opened], source: int | None
+) -> None:
+    with pytest.raises(ValueError, match="copies from an event"):
+        materialise(record(TaggedValue(tags=(), policy_version="7"), source=source), batch)
+
+
+@pytest.mark.parametrize(
+    ("key", "hashed"),
+    [(b"21", -973932308), (b"foobar", -790332482), (b"a-little-bit-long-string", -985981536), (b"abc", 479470107)],
+)
+def test_murmur2_gives_what_kafkas_own_client_gives(key: bytes, hashed: int) -> None:
+    """Vectors of org.apache.kafka.common.utils.UtilsTest#testMurmur2."""
+    assert murmur2(key) == hashed & 0xFFFFFFFF
+    assert partition_of(key, 1) == 0
