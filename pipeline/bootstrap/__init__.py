@@ -1,0 +1,1 @@
+"""The one place that joins adapters to what uses them."""
