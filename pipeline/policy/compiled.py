@@ -294,9 +294,9 @@ class PolicyBook:
     def in_force(self, controller: str, at: datetime) -> CompiledPolicy | None:
         """Return the newest version effective at an instant (architecture 9.7), or None if none governs it."""
         known = self.versions.get(controller, ())
-        effective = [policy for policy in known if policy.effective_from <= at]
-        if effective:
-            return effective[-1]
+        for policy in reversed(known):
+            if policy.effective_from <= at:
+                return policy
         return known[0] if known and known[0].before_first == "apply" else None
 
     def knows(self, controller: str, version: str) -> bool:

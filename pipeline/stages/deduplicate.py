@@ -6,7 +6,7 @@ One changelog entry a batch holds the hashes of the batch; the entry per hash is
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pipeline.domain.records import Change
 from pipeline.stages.workspace import Workspace
@@ -20,8 +20,8 @@ class SeenEvents:
     def __init__(self, work: Workspace, now: datetime, window: timedelta) -> None:
         self._work = work
         self._today = now.date()
-        self._oldest = (now - window).date()
         self._new: list[bytes] = []
+        self._forget_before((now - window).date())
 
     def is_new(self, event_id: str) -> bool:
         """Return True at the first sight of an id and remember it; False for a re-sent one."""
@@ -34,10 +34,12 @@ class SeenEvents:
         return True
 
     def close(self, where: str) -> None:
-        """Write the batch's entry, named after the place of its first record, and drop entries beyond the window."""
+        """Write the batch's entry, named after the place of its first record."""
         if self._new:
             self._work.put(f"d|{self._today.isoformat()}|{where}".encode(), b"".join(self._new))
-        for key, hashes in list(self._work.scan(b"d|", f"d|{self._oldest.isoformat()}".encode())):
+
+    def _forget_before(self, oldest: date) -> None:
+        for key, hashes in list(self._work.scan(b"d|", f"d|{oldest.isoformat()}".encode())):
             self._work.delete(key)
             for change in derived(key, hashes):
                 self._work.delete(change.key, local=True)

@@ -86,23 +86,25 @@ class DueDates:
     ) -> None:
         """Plan the next review of a tag that has no end; none while an end is known."""
         period = next((end.review for end in ends if end.due_at is None and end.review), None)
-        if _life_end(endings, ends) is not None or period is None:
+        progress.review_every = period if _life_end(endings, ends) is None else None
+        if progress.review_every is None:
             progress.review_at = None
         elif progress.review_at is None:
-            self.next_review(progress, entry, period, now)
+            progress.review_at = self.next_review(progress, progress.review_every, entry, now)
 
-    def next_review(self, progress: Progress, entry: Entry, period: Period, now: datetime) -> None:
+    def next_review(self, progress: Progress, every: Period, entry: Entry, now: datetime) -> datetime:
         """Count reviews from the record's own day, in one step each; of those long past, only the last is due."""
         tz = self.policy_of(entry.policy_version).tz
         start = calendar.local_date(entry.supports[0].occurred_at, tz)
-        while True:
+
+        def nth(count: int) -> datetime:
+            step = Period(months=every.months * count, days=every.days * count)
+            return calendar.due_instant(calendar.add(start, step), tz)
+
+        progress.reviews += 1
+        while nth(progress.reviews + 1) <= now:
             progress.reviews += 1
-            count = progress.reviews
-            step = Period(months=period.months * count, days=period.days * count)
-            following = Period(months=period.months * (count + 1), days=period.days * (count + 1))
-            if calendar.due_instant(calendar.add(start, following), tz) > now:
-                progress.review_at = calendar.due_instant(calendar.add(start, step), tz)
-                return
+        return nth(progress.reviews)
 
 
 def _move(planned: Planned, end: End, cause: Fact | None) -> list[tuple[str, Planned]]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from pydantic import TypeAdapter
 
+from pipeline.domain.calendar import Period
 from pipeline.domain.facts import Ref
 
 
@@ -51,10 +52,11 @@ class Planned:
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """One tag of an entry: its endings in order, its next review, whether it is over."""
+    """One tag of an entry: its endings in order, its reviews while it has no end, whether it is over."""
 
     tag: ObligedTag
     endings: list[Planned]
+    review_every: Period | None = None
     review_at: datetime | None = None
     reviews: int = 0
     over: bool = False

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 
+from pipeline.domain.calendar import Period
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Change, Incoming, Output
@@ -20,7 +21,7 @@ from pipeline.stages import expiry_records as say
 from pipeline.stages import schedule
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import Entry, Planned, Progress, Support, dump, load, support_from
-from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation
+from pipeline.stages.evaluate import ENDS_LIFE, HOLD
 from pipeline.stages.expiry_records import Said
 from pipeline.stages.outputs import dead_letter
 from pipeline.stages.state import FactStore, fact_from, refs_from
@@ -149,12 +150,10 @@ class _Run:
         if not self._facts.add(fact):
             return
         self._count("facts", fact.type)
-        listening = {
-            identity: None for ref in self._reached(fact) for identity in self._schedule.listening(ref, fact.type)
-        }
-        for identity in listening:
+        listening = (name for ref in self._reached(fact) for name in self._schedule.listening(ref, fact.type))
+        for identity in dict.fromkeys(listening):
             entry = self._schedule.get(identity)
-            if entry is not None:
+            if entry is not None:  # an index entry may outlive what it points to; the entry is the truth
                 before = load(dump(entry))
                 self._announce(self._dates.plan(entry, fact, now))
                 self._schedule.put(entry, before, self._dates.listens(entry))
@@ -200,9 +199,9 @@ class _Run:
         for progress in entry.progress:
             if progress.over:
                 continue
-            if progress.review_at == due:
-                self._review(progress, entry, evaluation, now)
             endings = evaluation.endings(entry, progress.tag)
+            if progress.review_at == due and progress.review_every:
+                self._review(progress, progress.review_every, entry, endings[-1].clauses, now)
             for planned, ending in zip(progress.endings, endings, strict=True):
                 if planned.due_at == due and not planned.fired:
                     planned.fired = True
@@ -223,17 +222,12 @@ class _Run:
             self._said.append(one)
         self._count("expired", str(one.ending.action))
 
-    def _review(self, progress: Progress, entry: Entry, evaluation: Evaluation, now: datetime) -> None:
-        endings = evaluation.endings(entry, progress.tag)
-        ends = [evaluation.end(entry, progress.tag, ending) for ending in endings]
-        at = progress.review_at
-        period = next((end.review for end in ends if end.review), None)
-        clauses = endings[-1].clauses if endings else ()
-        if at is not None and period is not None:
-            self._out.records.append(say.review(self._stage.topics, entry, progress.tag, clauses, at))
-            self._count("reviews", progress.tag.category)
-            progress.review_at = None
-            self._dates.next_review(progress, entry, period, now)
+    def _review(self, progress: Progress, every: Period, entry: Entry, clauses: tuple[str, ...], now: datetime) -> None:
+        """Ask for the review that is due, and plan the next one."""
+        at = progress.review_at or now
+        self._out.records.append(say.review(self._stage.topics, entry, progress.tag, clauses, at))
+        self._count("reviews", progress.tag.category)
+        progress.review_at = self._dates.next_review(progress, every, entry, now)
 
     def _end(self, entry: Entry, before: Entry) -> None:
         """Forget an entry that is over, and the facts that nobody listens to any more."""

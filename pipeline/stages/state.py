@@ -4,7 +4,6 @@ Every fact is filed under each reference it carries, so that a subject's log tel
 case's log the case alone. Keys of the state: `f|<ref>` facts, `s|<digest>` subject salts.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -158,7 +157,7 @@ def _fact_key(ref: Ref) -> bytes:
 
 
 def _digest(key: bytes, text: str) -> str:
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, text.encode(), "sha256")[:16].hex()
 
 
 def word(value: object) -> str:

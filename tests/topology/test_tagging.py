@@ -1,10 +1,20 @@
 """Every event has one outcome; what is re-sent, misdirected or unreadable is told and changes nothing."""
 
 import json
+from dataclasses import replace
+from random import Random
 from typing import Any
 
+import pytest
+
+from pipeline.bootstrap.parts import Parts
 from pipeline.bootstrap.simulation import Simulation
+from pipeline.domain.records import Incoming, Output
 from pipeline.domain.vocabulary import Outcome
+from pipeline.policy.compiled import PolicyBook
+from pipeline.stages.state import References
+from pipeline.stages.tag import TagSettings, TagStage
+from pipeline.stages.workspace import NOTHING
 from tests.topology.hard_cases import ADDRESS, CASES, event
 from tests.topology.stories import Open, instant, values
 
@@ -158,3 +168,88 @@ def test_an_event_from_the_future_or_from_antiquity_is_refused(pipeline: Simulat
     assert pipeline.pipe({**_delivery("f-2"), "time": "1899-12-31T10:00:00Z"}) is Outcome.REFUSED
     assert pipeline.pipe({**_delivery("f-3"), "time": "9999-12-31T10:00:00Z"}) is Outcome.REFUSED
     assert [value["code"] for value in values(pipeline, "tek-zence.violation.v1")] == ["implausible-time"] * 3
+
+
+def _stage(parts: Parts, **settings: Any) -> TagStage:
+    references = References(b"k" * 32, Random(0).randbytes)
+    return TagStage(TagSettings(controller="tek-zence", **settings), parts.book, parts.schemas.catalogue, references)
+
+
+def _handled(stage: TagStage, parts: Parts, *events: dict[str, Any]) -> Output:
+    heads = [parts.engine.cut(json.dumps(one).encode()).head for one in events]
+    batch = [
+        Incoming(topic="tek-zence.source.purchase.v1", partition=0, offset=n, timestamp_ms=0, head=head)
+        for n, head in enumerate(heads)
+    ]
+    return stage.handle(batch, NOTHING, 0, instant("2024-01-02T00:00:00Z"))
+
+
+def test_where_producers_vouch_for_it_re_sent_events_are_not_looked_for(parts: Parts) -> None:
+    output = _handled(_stage(parts, resend_window=None), parts, _delivery(), _delivery())
+
+    assert sum(record.schema == "carrier" for record in output.records) == 2
+    assert not any(change.key.startswith(b"d|") for change in output.changes)
+
+
+def test_what_is_derived_on_restore_is_what_the_batch_wrote(parts: Parts) -> None:
+    stage = _stage(parts)
+    changes = _handled(stage, parts, _delivery()).changes
+    local = {change.key: change.value for change in changes if change.local}
+
+    assert {c.key: c.value for change in changes for c in stage.derive(change.key, change.value)} == local
+
+
+def test_hostile_variety_does_not_grow_the_caches_without_bound(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.stages.tag._CACHE_LIMIT", 2)
+    stage = _stage(parts)
+    visit = event("v", "web.visited", "2024-01-01T10:00:00Z", "tek-zence", "s")
+    strange = [{**visit, "id": f"v-{n}", "data": {f"field_{n}": n}} for n in range(5)]
+    named = [{**visit, "id": f"n-{n}", "type": f"made.up{n}"} for n in range(5)]
+
+    output = _handled(stage, parts, *strange, *named)
+
+    assert len(output.records) >= 10
+    assert max(len(stage._decisions), len(stage._asking)) <= 2
+
+
+def test_very_many_obligations_come_in_several_messages(parts: Parts) -> None:
+    many = [_delivery(f"d-{n}", f"s-{n}", order_id=f"o-{n}") for n in range(100)]
+
+    output = _handled(_stage(parts), parts, *many)
+
+    blocks = [record.value for record in output.records if record.schema == "obligation"]
+    assert [len(block["items"]) for block in blocks if isinstance(block, dict)] == [200, 100]
+
+
+def test_a_profile_needs_somebody_to_keep_it_of(pipeline: Simulation) -> None:
+    """ARTGRAPHICS keeps its record per case: an event that names none starts none."""
+    pipeline.pipe(event("c", "case.opened", "2024-01-01T10:00:00Z", "artgraphics", "s", topic="print"))
+
+    items = values(pipeline, "artgraphics.obligation.v1")
+    assert [item["kind"] for item in items if item.get("obligation_id")] == []
+
+
+def test_an_event_older_than_the_first_version_is_refused_where_the_operator_says_so(parts: Parts) -> None:
+    """Architecture 9.7."""
+    [policy] = parts.book.versions["tek-zence"]
+    strict = replace(policy, before_first="refuse", effective_from=instant("2024-06-01T00:00:00Z"))
+    book = PolicyBook({"tek-zence": (strict,)})
+    stage = TagStage(TagSettings(controller="tek-zence"), book, parts.schemas.catalogue, References(b"k" * 32, bytes))
+
+    output = _handled(stage, parts, _delivery())
+
+    [violation] = [record.value for record in output.records]
+    assert isinstance(violation, dict)
+    assert violation["code"] == "no-policy"
+
+
+def test_a_control_event_sent_again_under_another_time_is_one_fact(open_pipeline: Open) -> None:
+    """Beyond the window of re-sent events the fact itself is recognised."""
+    pipeline = open_pipeline(partitions=2)
+    hold = event("h", "hold.opened", "2025-01-11T12:00:00Z", "allcall", "control", hold_id="h-1", records=["r"])
+
+    pipeline.pipe(hold)
+    pipeline.advance_to(instant("2025-03-01T00:00:00Z"))
+    pipeline.pipe({**hold, "ingesttime": "2025-03-01T00:00:00Z"})
+
+    assert len(values(pipeline, "allcall.obligation.v1")) == 2

@@ -12,7 +12,7 @@ from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.records import Change, Incoming, Output
 from pipeline.domain.vocabulary import Action, RecipientClass, RefKind, Stance
 from pipeline.policy.compiled import CompiledPolicy, Ending, Otherwise, PolicyBook, Profile, Recipient, Rule
-from pipeline.policy.retention import After, AtOnce, FactPattern, Indefinite, LongestOf, State, Until, While
+from pipeline.policy.retention import After, AtOnce, ByClass, FactPattern, Indefinite, LongestOf, State, Until, While
 from pipeline.stages.expire import ExpireStage
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
@@ -39,6 +39,9 @@ ENDINGS: dict[str, tuple[Ending, ...]] = {
     "hidden": (
         Ending(action=Action.RESTRICT, retention=OPT_OUT, findable_by=("order_number",)),
         _erase(After(period=Period(days=30))),
+    ),
+    "classed": (
+        _erase(ByClass(classes=(("complaint", After(period=Period(days=30))),), default=After(period=Period(days=7)))),
     ),
     "active": (_erase(LongestOf(parts=(After(period=Period(days=7)), While(state=ACTIVE)))),),
 }
@@ -402,3 +405,39 @@ def test_very_many_expiries_of_one_instant_come_in_several_messages() -> None:
     output = schedule.stage.wake(schedule.state, 0, T0 + 30 * DAY, 2000)
 
     assert [len(record.value["items"]) for record in output.records if isinstance(record.value, dict)] == [1000, 1]
+
+
+def test_an_end_that_a_fact_moves_into_the_past_is_due_at_the_fact() -> None:
+    """C7: nine months had passed when the complaint turned out to be none."""
+    schedule = Schedule()
+    case = {"kind": "case", "digest": "c"}
+    opened = {**fact("case.opened", T0, SUBJECT, case), "attributes": {"matter": "complaint"}}
+    schedule.take(opened, obligation("a", "classed", refs=[SUBJECT, case]))
+    assert schedule.said("expiry.scheduled") == [("classed", T0 + 31 * DAY)]
+
+    late = T0 + 20 * DAY
+    schedule.take({**fact("case.reclassified", late, SUBJECT, case), "attributes": {"matter": "other"}}, now=late)
+    schedule.wake(late)
+
+    [ended] = [value for kind, value in schedule.out if kind == "expiry.due"]
+    assert (ended["due_at"], ended["kept_until"], ended["revision"]) == (late, None, 2)
+
+
+def test_what_is_over_is_not_planned_again() -> None:
+    schedule = Schedule()
+    schedule.take(obligation("a", "week", "hidden"))
+    schedule.wake(T0 + 10 * DAY)
+
+    schedule.take(fact("opt_out", T0 + 11 * DAY), now=T0 + 11 * DAY)
+    schedule.wake(T0 + 11 * DAY)
+
+    assert schedule.said() == [("week", T0 + 8 * DAY), ("hidden", T0 + 11 * DAY)]
+
+
+def test_an_index_entry_without_an_entry_behind_it_does_no_harm() -> None:
+    schedule = Schedule()
+    schedule.state.apply([Change(b"a|subject:s|record|gone", b" opt_out ", local=True)], None)
+
+    schedule.take(fact("opt_out", T0 + DAY))
+
+    assert schedule.out == []
