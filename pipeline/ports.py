@@ -88,13 +88,21 @@ class LaneLog(Protocol):
         """
         ...
 
+    def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Begin assigned partitions where a state, written in the transactions of their positions, says it stands.
+
+        A group that stands empty loses its positions in time; the state does not. Of two positions the one further on
+        counts. Where the records at a position are deleted already, the next `poll` says so.
+        """
+        ...
+
     @property
     def append_time_ms(self) -> int:
         """Return the newest append time a broker stamped on a record this member read or wrote; 0 before the first."""
         ...
 
     def rewind(self) -> None:
-        """Go back to the last committed positions of all assigned partitions."""
+        """Go back to the last committed positions of all assigned partitions, or to where their reading began."""
         ...
 
     def read_back(self, topic: str, partition: int, offset: int) -> Iterator[InRecord]:
@@ -115,7 +123,13 @@ class Broadcast(Protocol):
     """A one-partition topic that every lane reads in full, outside any consumer group."""
 
     def after(self, topic: str, offset: int, limit: int) -> list[InRecord]:
-        """Return committed records from an offset on, as far as they have arrived; never waits for more."""
+        """Return committed records from an offset on, as far as they have arrived; never waits for more.
+
+        Offset 0 stands for the first record that is left.
+
+        Raises:
+            PipelineError: records from another offset on were deleted before they were read.
+        """
         ...
 
     def close(self) -> None:

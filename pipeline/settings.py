@@ -4,13 +4,14 @@ Each field of `Settings` is one variable: `PIPELINE_` and the field's name in ca
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipeline.domain.errors import ConfigurationError
 
@@ -44,7 +45,26 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_split_paths)]
 OnePath = Annotated[Path, BeforeValidator(_path)]
 Port = Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)]
-Bootstrap = Annotated[str, Field(pattern=r"^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$")]
+
+
+def is_bootstrap(text: str) -> bool:
+    """Tell whether a text names brokers: HOST:PORT, several separated by commas; ports from 1 to 65535.
+
+    >>> is_bootstrap("kafka-1:9092,[::1]:9093"), is_bootstrap("kafka-1:99999")
+    (True, False)
+    """
+    found = [_ADDRESS.fullmatch(part) for part in text.split(",")]
+    return all(match is not None and 1 <= int(match["port"]) <= 65535 for match in found)
+
+
+def _bootstrap(value: str) -> str:
+    if not is_bootstrap(value):
+        raise ValueError("not HOST:PORT")
+    return value
+
+
+_ADDRESS = re.compile(r"(?:[^\s,:\[\]]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
+Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,12 @@ import asyncio
 import logging
 import os
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -91,6 +94,7 @@ def run_worker(  # noqa: PLR0913 - a composition root passes each part by name
     name: str = "pipeline",
     web_host: str = "127.0.0.1",
     web_port: int = 6066,
+    data_dir: Path | None = None,
     debug: bool = False,
     live_seconds: float = LIVE_SECONDS,
 ) -> int:
@@ -104,13 +108,21 @@ def run_worker(  # noqa: PLR0913 - a composition root passes each part by name
         name: Of the Faust application; shows in process lists only.
         web_host: Where health is told.
         web_port: Where health is told; 0 for no web server.
+        data_dir: Folder that Faust makes for itself and leaves empty; a temporary one if None.
         debug: Whether to show tracebacks and Faust's own log.
         live_seconds: How long a lane may stand still.
     """
     services: list[LaneService] = []
-    app = _app(name, web_host, web_port, services)
-    services += [LaneService(lane, build, beacon=app.beacon) for lane, build in lanes.items()]
-    _pages(app, services, live_seconds)
+    with ExitStack() as stack:
+        folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faust-")))
+        app = _app(name, web_host, web_port, services, folder)
+        services += [LaneService(lane, build, beacon=app.beacon) for lane, build in lanes.items()]
+        _pages(app, services, live_seconds)
+        return _execute(app, services, debug=debug)
+
+
+def _execute(app: Any, services: Sequence[LaneService], *, debug: bool) -> int:
+    """Run the application until it ends; return the exit code."""
     worker = Worker(
         app,
         loglevel=logging.INFO if debug else logging.CRITICAL,
@@ -167,7 +179,7 @@ def _told(who: str, failure: BaseException | None, *, debug: bool) -> int:
     return failure.exit_code if isinstance(failure, PipelineError) else 1
 
 
-def _app(name: str, web_host: str, web_port: int, services: Sequence[LaneService]) -> Any:
+def _app(name: str, web_host: str, web_port: int, services: Sequence[LaneService], data_dir: Path) -> Any:
     class _Boot(BootStrategy):
         enable_kafka = False
         enable_web = bool(web_port)
@@ -183,6 +195,7 @@ def _app(name: str, web_host: str, web_port: int, services: Sequence[LaneService
         name,
         broker="kafka://unused",
         store="memory://",
+        datadir=data_dir,  # by default Faust litters the folder in which the worker was started
         topic_disable_leader=True,
         autodiscover=False,
         web_enabled=bool(web_port),

@@ -120,6 +120,10 @@ class MemoryBroker:
         if state.members.pop(member, None) is not None:
             state.generation += 1
 
+    def forget_positions(self, group: str) -> None:
+        """Drop what a group committed, as Kafka does once it stood empty for `offsets.retention.minutes`."""
+        self.group(group).committed.clear()
+
     def partitions_of(self, topic: str) -> list[Partition]:
         """Return a topic's partitions by number."""
         if topic not in self._topics:
@@ -234,14 +238,22 @@ class MemoryLog:
         """Return the last committed position, or where reading began."""
         return self._positions[source]
 
+    def start_at(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Begin where a state stands, unless the group is further on."""
+        for source, offset in positions.items():
+            self._positions[source] = max(offset, self._group.committed.get(source, offset))
+            self._fetched[source] = self._positions[source]
+
     @property
     def append_time_ms(self) -> int:
         """Return the newest append time seen."""
         return self._append_time_ms
 
     def rewind(self) -> None:
-        """Go back to the last committed positions."""
-        self._positions = {source: self._committed(source) for source in self._positions}
+        """Go back to the last committed positions, or to where reading began."""
+        self._positions = {
+            source: max(known, self._group.committed.get(source, known)) for source, known in self._positions.items()
+        }
         self._fetched = dict(self._positions)
 
     def read_back(self, topic: str, partition: int, offset: int) -> Iterator[InRecord]:
@@ -291,10 +303,7 @@ class MemoryLog:
         topic, number = source
         log = self._broker.partitions_of(topic)[number]
         if self._fetched[source] < log.start:
-            raise PipelineError(
-                f"{topic} {number} begins at {log.start}: records from {self._fetched[source]} on were deleted unread: "
-                "lengthen its retention and set the group's position by hand"
-            )
+            raise _deleted_unread(topic, number)
         found = log.since(self._fetched[source], max(0, limit))
         if found:
             self._fetched[source] = found[-1].offset + 1
@@ -316,10 +325,19 @@ class MemoryBroadcast:
 
     def after(self, topic: str, offset: int, limit: int) -> list[InRecord]:
         """Return committed records from an offset on."""
+        if 0 < offset < self._broker.partitions_of(topic)[0].start:
+            raise _deleted_unread(topic, 0)
         return [record for record in self._broker.read(topic, 0) if record.offset >= offset][:limit]
 
     def close(self) -> None:
         """Release nothing."""
+
+
+def _deleted_unread(topic: str, partition: int) -> PipelineError:
+    return PipelineError(
+        f"records of {topic} {partition} were deleted before they were read: "
+        "lengthen its retention and set the position by hand"
+    )
 
 
 def _delete_before(partition: Partition, timestamp_ms: int) -> None:

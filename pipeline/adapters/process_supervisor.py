@@ -15,6 +15,8 @@ STEADY_SECONDS = 60.0
 
 DRAIN_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+MISCONFIGURED = 2
+"""Exit code of a process whose configuration is wrong: to start it anew would end the same way."""
 
 log = logging.getLogger(__name__)
 
@@ -31,21 +33,25 @@ class _Worker:
         self._failures = 0
         self._due = 0.0
 
-    def look_after(self, tell: Callable[[str], None]) -> None:
-        """Start the process if it is due; note when it has ended."""
+    def look_after(self, tell: Callable[[str], None]) -> bool:
+        """Start the process if it is due; note when it has ended. Return False if it need not be started again."""
         now = time.monotonic()
         if self._process is None:
             if now >= self._due:
                 self._process = subprocess.Popen(self._command, env=self._environment)  # noqa: S603 - our own command
                 self._started = now
-            return
+            return True
         code = self._process.poll()
+        if code == MISCONFIGURED:
+            tell(f"worker {self.ordinal} ended with {code}: its configuration is wrong, so that all of them stop")
+            return False
         if code is not None:
             self._process = None
             self._failures = 1 if now - self._started >= STEADY_SECONDS else self._failures + 1
             pause = min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
             self._due = now + pause
             tell(f"worker {self.ordinal} ended with {code}: it starts again in {pause:.1f} s")
+        return True
 
     def signal(self, number: signal.Signals) -> None:
         """Pass a signal on to a running process."""
@@ -73,7 +79,8 @@ def supervise(
 ) -> int:
     """Run worker processes with the ordinals 0 to N-1 until SIGTERM or SIGINT; return the exit code.
 
-    A process that ends, whatever its code, is started anew, after 0.2 s at first and up to 30 s if it keeps failing.
+    A process that ends is started anew, after 0.2 s at first and up to 30 s if it keeps failing; but one that ends with
+    2 (its configuration is wrong) ends the others as a signal would, and its code is returned.
     On a signal all are asked to drain; one that has not left by the deadline is killed. Must run in the main thread.
 
     Args:
@@ -91,17 +98,21 @@ def supervise(
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        code = 0
         while not asked.is_set():
-            for worker in workers:
-                worker.look_after(tell)
-            asked.wait(LOOK_SECONDS)
-        return _drain(workers, drain_seconds, tell)
+            if all(worker.look_after(tell) for worker in workers):
+                asked.wait(LOOK_SECONDS)
+            else:
+                code = MISCONFIGURED
+                asked.set()
+        _drain(workers, drain_seconds, tell)
+        return code
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _drain(workers: Sequence[_Worker], drain_seconds: float, tell: Callable[[str], None]) -> int:
+def _drain(workers: Sequence[_Worker], drain_seconds: float, tell: Callable[[str], None]) -> None:
     deadline = time.monotonic() + drain_seconds
     for worker in workers:
         worker.signal(signal.SIGTERM)
@@ -110,4 +121,3 @@ def _drain(workers: Sequence[_Worker], drain_seconds: float, tell: Callable[[str
             tell(f"worker {worker.ordinal} did not leave within {drain_seconds:g} s: it is killed")
             worker.signal(signal.SIGKILL)
             worker.wait(time.monotonic() + 10)
-    return 0

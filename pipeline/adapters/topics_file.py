@@ -17,27 +17,35 @@ from pipeline.domain.topic_plan import FILE_DELETE_DELAY_MS, FOREVER, TopicSpec
 from pipeline.domain.vocabulary import Family
 
 _DURATION = re.compile(r"P(?:(?P<W>\d+)W)?(?:(?P<D>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?)?")
-_UNIT_MS = {"W": 7 * 86_400_000, "D": 86_400_000, "h": 3_600_000, "m": 60_000}
+_DAY_MS = 86_400_000
+_UNIT_MS = {"W": 7 * _DAY_MS, "D": _DAY_MS, "h": 3_600_000, "m": 60_000}
+_LONGEST_MS = 365_000 * _DAY_MS
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _LISTS = {"carrier": "carriers", "share": "shares", "inbox": "inboxes", "recipient": "recipients", "family": "families"}
 _KEBAB = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
-def _duration(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if value == "unlimited":
-        return FOREVER
-    match = _DURATION.fullmatch(value)
+def _duration(value: object) -> int:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None or not any(match.groups()):
         raise ValueError("write an ISO 8601 duration in weeks, days, hours or minutes, such as P7D or PT6H")
-    return sum(int(amount) * _UNIT_MS[unit] for unit, amount in match.groupdict().items() if amount)
+    milliseconds = sum(int(amount) * _UNIT_MS[unit] for unit, amount in match.groupdict().items() if amount)
+    if not 0 < milliseconds <= _LONGEST_MS:
+        raise ValueError("write a duration longer than nothing and shorter than a thousand years, such as P7D or PT6H")
+    return milliseconds
+
+
+def _period(value: object) -> int:
+    return FOREVER if value == "unlimited" else _duration(value)
 
 
 Duration = Annotated[int, BeforeValidator(_duration)]
-"""Milliseconds; months and years have no fixed length and are refused."""
+"""Milliseconds, more than none; months and years have no fixed length and are refused."""
+Period = Annotated[int, BeforeValidator(_period)]
+"""A duration, or `unlimited` as `FOREVER`."""
 Name = Annotated[str, Field(pattern=_KEBAB)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
+MessageBytes = Annotated[int, Field(ge=1_024, le=1 << 30)]
 
 
 class _Part(BaseModel):
@@ -57,6 +65,7 @@ class Defaults(_Part):
     co_partitions: Count = 6
     replicas: Annotated[int, Field(ge=1, le=15)] = 3
     min_in_sync: Annotated[int, Field(ge=1, le=15)] = 2
+    max_message_bytes: MessageBytes = 2 << 20
 
 
 class ControllerTopics(_Part):
@@ -81,8 +90,8 @@ class ControllerTopics(_Part):
 class Retention(_Part):
     """How long records may stay: `keep` if given, else `max`; never more than `max`."""
 
-    max: Duration
-    keep: Duration | None = None
+    max: Period
+    keep: Period | None = None
     source: Literal["operations", "policy", "schedule", "accountability"] = Field(alias="from")
     because: str = Field(min_length=10)
 
@@ -119,6 +128,7 @@ class TopicEntry(_Part):
     retention: Retention | None = None
     compaction: Compaction | None = None
     segment: Duration
+    max_message_bytes: MessageBytes | None = None
     compatibility: Literal["BACKWARD_TRANSITIVE", "FULL_TRANSITIVE"] | None = None
     config: dict[str, str] = {}
 
@@ -136,13 +146,14 @@ class TopicEntry(_Part):
             raise ValueError(f"config must not set {', '.join(taken)}: other keys of the entry decide it")
         return self
 
-    def kafka_config(self, min_in_sync: int) -> dict[str, str]:
-        """Return the topic settings as Kafka spells them."""
+    def kafka_config(self, min_in_sync: int, max_message_bytes: int) -> dict[str, str]:
+        """Return the topic settings as Kafka spells them; the arguments are the file's defaults."""
         decided = {
             "cleanup.policy": self.cleanup_policy,
             "segment.ms": self.segment,
             "file.delete.delay.ms": FILE_DELETE_DELAY_MS,
             "min.insync.replicas": min_in_sync,
+            "max.message.bytes": self.max_message_bytes or max_message_bytes,
         }
         if self.retention is not None:
             decided["retention.ms"] = self.retention.milliseconds
@@ -154,8 +165,20 @@ class TopicEntry(_Part):
 
 _DECIDED = {
     "cleanup.policy", "retention.ms", "retention.bytes", "segment.ms", "segment.bytes", "min.insync.replicas",
-    "file.delete.delay.ms", "max.compaction.lag.ms", "delete.retention.ms",
+    "file.delete.delay.ms", "max.compaction.lag.ms", "delete.retention.ms", "max.message.bytes",
 }  # fmt: skip
+
+
+_LONGEST_DAYS: Mapping[str, int] = {
+    "source": 14, "control": 14, "tagged": 14, "carrier": 7, "share": 7, "inbox": 7, "dead-letter": 30,
+    "receipt": 90, "expiry": 365, "erase-instruction": 365,
+    "violation": 1095, "rights": 1095, "share-ledger": 1095, "review": 1095,
+    "obligation": FOREVER,
+}  # fmt: skip
+"""The longest `retention.max` of each role, in days: what the promises were checked with.
+
+The file may shorten a period; to lengthen one beyond this is a decision on the promises, and so on the code.
+"""
 
 
 class TopicsDocument(_Part):
@@ -242,7 +265,7 @@ def _spec(name: str, entry: TopicEntry, values: Mapping[str, str], defaults: Def
         role=entry.role,
         partitions=co_partitions if entry.co_partitioned else entry.partitions or defaults.partitions,
         replicas=defaults.replicas,
-        config=entry.kafka_config(min(defaults.min_in_sync, defaults.replicas)),
+        config=entry.kafka_config(min(defaults.min_in_sync, defaults.replicas), defaults.max_message_bytes),
         keyed=entry.key != "none",
         holds=entry.holds,
         value_schema=entry.value_schema.format_map(values) if entry.value_schema else None,
@@ -269,8 +292,9 @@ def _parse(path: Path) -> TopicsDocument:
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise ConfigurationError("\n".join(lines)) from None
-    if problems := list(_pattern_problems(document)):
-        lines = [f"{path}:{_line(tree, ('topics', name))}: topics.{name}: {problem}" for name, problem in problems]
+    named = ((("topics", pattern), problem) for pattern, problem in _pattern_problems(document))
+    if problems := [*named, *_retention_problems(document)]:
+        lines = [f"{path}:{_line(tree, loc)}: {_where(loc)}: {problem}" for loc, problem in problems]
         raise ConfigurationError("\n".join(lines))
     return document
 
@@ -293,6 +317,35 @@ def _pattern_problems(document: TopicsDocument) -> Iterator[tuple[str, str]]:
             if name in seen:
                 yield pattern, f"{name} is declared by {seen[name]} too."
             seen[name] = pattern
+
+
+def _retention_problems(document: TopicsDocument) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield where the file would keep a record longer than its role may."""
+    for pattern, entry in document.topics.items():
+        here = ("topics", pattern)
+        if entry.retention is None:
+            if entry.holds in _MUST_END:
+                yield (
+                    (*here, "cleanup_policy"),
+                    f"what is {entry.holds} must end, and compact keeps the newest for ever.",
+                )
+            continue
+        if entry.role not in _LONGEST_DAYS:
+            yield (*here, "role"), f"no role that ends by deletion is called so; there are {', '.join(_LONGEST_DAYS)}."
+            continue
+        longest, asked = _LONGEST_DAYS[entry.role], entry.retention.max
+        if asked == FOREVER and entry.holds in _MUST_END:
+            yield (*here, "retention", "max"), f"what is {entry.holds} must end; write a duration, such as P7D."
+        elif longest != FOREVER and (asked == FOREVER or asked > longest * _DAY_MS):
+            yield (
+                (*here, "retention", "max"),
+                f"a {entry.role} topic keeps its records for P{longest}D at most; write that or less.",
+            )
+        elif asked != FOREVER and entry.segment > asked:
+            yield (*here, "segment"), "a segment longer than retention.max keeps its oldest record past it; shorten it."
+
+
+_MUST_END = {"personal", "sealed"}
 
 
 def _plain(node: Any) -> Any:

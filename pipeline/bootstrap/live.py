@@ -59,8 +59,29 @@ def deployment(settings: Settings) -> Deployment:
     return Deployment(settings=settings, parts=parts, controllers=settings.controllers or known)
 
 
+def check_ready(deployed: Deployment) -> None:
+    """Check that both keys can be used and every topic is there, before anything starts.
+
+    Raises:
+        ConfigurationError: one line for each thing that is missing; says how to make it.
+        UnavailableError: Kafka does not answer.
+    """
+    problems: list[str] = []
+    for check in (
+        deployed.settings.controller_key,
+        lambda: BoxSealer.from_file(_officer_key(deployed.settings)),
+        lambda: check_topics(deployed),
+    ):
+        try:
+            check()
+        except ConfigurationError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
 def check_topics(deployed: Deployment) -> None:
-    """Check that every topic the lanes need is there, before anything starts.
+    """Check that every topic the lanes need is there.
 
     Raises:
         ConfigurationError: some are missing; the message says how to make them.
@@ -157,4 +178,4 @@ def _create_topics(connection: KafkaConnection, settings: Settings) -> None:
         cluster.apply(plan_topics(wanted.specs, ()), wanted.specs)
 
 
-__all__ = ["LANES", "Deployment", "check_topics", "deployment", "open_lane", "open_live"]
+__all__ = ["LANES", "Deployment", "check_ready", "check_topics", "deployment", "open_lane", "open_live"]

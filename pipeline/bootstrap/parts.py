@@ -1,5 +1,6 @@
 """The parts that every way of running shares: schemas, codec, slice engine, policies, and what lanes are made of."""
 
+import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,13 @@ def load_parts(*, schemas: Path, policies: Path, overlays: Sequence[Path]) -> Pa
 
 
 def tag_lane(parts: Parts, controller: str, key: bytes, entropy: Callable[[int], bytes]) -> LaneSpec:
-    """Return the tag lane of one controller."""
+    """Return the tag lane of one controller, under a key of its own: no reference joins two controllers' data."""
     topics = Topics(controller)
-    references = References(key, entropy)
+    references = References(hmac.digest(key, controller.encode(), "sha256"), entropy)
     return LaneSpec(
         controller=controller,
         stage=TagStage(TagSettings(controller=controller), parts.book, parts.schemas.catalogue, references),
-        open=SourceOpener(parts.engine),
+        open=SourceOpener(parts.engine, topics.control),
         sources=tuple(topics.source(family) for family in Family),
         changelog=topics.tag_state,
         control=topics.control,

@@ -6,6 +6,7 @@ from typing import Literal
 from pipeline.adapters.avro.codec import AvroCodec
 from pipeline.adapters.avro.schemas import Schemas
 from pipeline.adapters.kafka_preflight import check_broker
+from pipeline.domain.errors import ConfigurationError
 from pipeline.producer.async_producer import AsyncProducer
 from pipeline.producer.backend import Backend
 from pipeline.producer.producer import Observer, Producer
@@ -35,8 +36,11 @@ def connect(  # noqa: PLR0913 (every option has a default and a name)
 
     Raises:
         UnavailableError: nothing answers at the address; told within seconds.
-        PipelineError: the cluster refuses the user, or a setting is wrong.
+        ConfigurationError: a setting or the name of the backend is wrong.
+        PipelineError: the cluster refuses the user.
     """
+    if backend not in _BACKENDS:
+        raise ConfigurationError(f"there is no backend {backend!r}; choose {' or '.join(_BACKENDS)}.")
     chosen = settings or load_settings()
     connection = chosen.connection(bootstrap)
     check_broker(connection)

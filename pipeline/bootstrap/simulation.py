@@ -21,7 +21,7 @@ from pipeline.bootstrap.parts import (
     tag_lane,
 )
 from pipeline.bootstrap.worlds import MemoryWorld, World
-from pipeline.domain.errors import ConfigurationError, InvalidEvent
+from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome
 from pipeline.lanes import Bounds, Lane
@@ -103,8 +103,9 @@ class Simulation:
     def pipe(self, event: Mapping[str, object]) -> Outcome:
         """Let one CloudEvent arrive, at its `ingesttime` if given, else at its `time`, and handle it.
 
+        Without a readable time the clock stands still, and the lane says what becomes of the event.
+
         Raises:
-            InvalidEvent: the event has no readable time.
             ConfigurationError: no policy is loaded for its controller.
         """
         return self.pipe_all([event])[0]
@@ -117,10 +118,11 @@ class Simulation:
         """
         if not events:
             return []
-        arrivals = [_arrival(event) for event in events]
+        arrivals = [arrival for event in events if (arrival := _arrival(event)) is not None]
         placed = [(self._topic(event), str(event.get("partitionkey", "")), _bytes(event)) for event in events]
-        self.advance_to(max(arrivals[0], self.clock.now()))
-        self.clock.move_to(max(arrivals))
+        if arrivals:
+            self.advance_to(max(arrivals[0], self.clock.now()))
+            self.clock.move_to(max(arrivals))
         seen = len(self.emitted)
         places = []
         for topic, key, value in placed:
@@ -213,7 +215,9 @@ class Simulation:
         """Yield the single outputs of a record; nothing for a tombstone."""
         if record.value is None:
             return
-        _schema, value = self.parts.codec.decode(record.value)
+        schema, value = self.parts.codec.decode(record.value)
+        if schema == "share":  # what was not shared is not there; in the record it is a null for each other field
+            value = {name: content for name, content in value.items() if content is not None}
         items = value.pop("items", None)
         for single in items if isinstance(items, list) else [{}]:
             yield Emitted(
@@ -254,19 +258,13 @@ def _not_accepted(emitted: Iterable[Emitted]) -> Iterator[tuple[object, Outcome]
             yield value["event_id"], Outcome(str(value["outcome"]))
 
 
-def _arrival(event: Mapping[str, object]) -> datetime:
-    return _instant(event, "ingesttime") if event.get("ingesttime") else _instant(event, "time")
-
-
-def _instant(event: Mapping[str, object], name: str) -> datetime:
-    text = event.get(name)
+def _arrival(event: Mapping[str, object]) -> datetime | None:
+    """Return when an event arrives, in UTC; None if it does not say so readably (a calendar has ends, too)."""
     try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        raise InvalidEvent("invalid-time", f"{name} is not an RFC 3339 time", field=name) from None
-    if found.tzinfo is None:
-        raise InvalidEvent("invalid-time", f"{name} has no offset; write Z or +01:00", field=name)
-    return found.astimezone(UTC)
+        found = datetime.fromisoformat(str(event.get("ingesttime") or event.get("time")))
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _bytes(event: Mapping[str, object]) -> bytes:

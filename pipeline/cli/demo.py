@@ -1,7 +1,7 @@
 """`pipeline demo`: the main job on real invoices with a time-lapse of ten years, and what happened as tables."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.main import FAILED
-from pipeline.cli.options import EXISTING_FILE, console, output_option, print_json, print_table
+from pipeline.cli.options import EXISTING_FILE, console, output_option, print_json, print_table, settings_at
 from pipeline.domain.errors import ConfigurationError, InvalidEvent, UnavailableError
 
 if TYPE_CHECKING:
@@ -40,9 +40,11 @@ def demo(ctx: click.Context, *, broker: str, path: Path | None, seed: int, outpu
     people order, write, complain and leave; then ten years pass. The tables show
     what was kept and why, what each recipient got, and when everything ended.
     """
-    if broker not in KINDS and ":" not in broker:
+    from pipeline.settings import is_bootstrap  # noqa: PLC0415 (the overview of commands imports nothing)
+
+    if broker not in KINDS and not is_bootstrap(broker):
         raise click.BadParameter(f"{broker!r} is neither {', '.join(KINDS)} nor HOST:PORT.", param_hint="--broker")
-    from pipeline.demo import build_report, demo_events  # noqa: PLC0415 (the overview of commands imports nothing)
+    from pipeline.demo import build_report, demo_events  # noqa: PLC0415 (same)
     from pipeline.demo.lapse import plan, run  # noqa: PLC0415
     from pipeline.demo.tables import document, holds, tables, verdict  # noqa: PLC0415
 
@@ -83,6 +85,8 @@ def _live(broker: str, stack: ExitStack) -> "Driver | None":
     from pipeline.settings import KafkaConnection, load_settings  # noqa: PLC0415
     from pipeline.testing.broker import start_broker  # noqa: PLC0415
 
+    if broker not in KINDS:
+        return stack.enter_context(_given(broker))
     settings = load_settings()
     try:
         running = stack.enter_context(start_broker(broker, tell=lambda line: click.echo(line, err=True)))
@@ -92,9 +96,18 @@ def _live(broker: str, stack: ExitStack) -> "Driver | None":
         click.echo(f"{error} Going on without one.", err=True)
         return None
     click.echo(f"on a real Kafka {running.version} ({running.kind})", err=True)
-    given = running.kind == "given"
-    connection = settings.connection(broker) if given else KafkaConnection(bootstrap=running.bootstrap)
-    return stack.enter_context(open_live(connection, settings))
+    return stack.enter_context(open_live(KafkaConnection(bootstrap=running.bootstrap), settings))
+
+
+def _given(broker: str) -> "AbstractContextManager[Driver]":
+    """Open the pipeline on a Kafka that somebody else runs, once it has answered."""
+    from pipeline.adapters.kafka_preflight import check_broker  # noqa: PLC0415 (help must not wait for the engine)
+    from pipeline.bootstrap.live import open_live  # noqa: PLC0415 (same)
+
+    settings = settings_at(broker)
+    check_broker(settings.connection())
+    click.echo(f"on a real Kafka (at {broker})", err=True)
+    return open_live(settings.connection(), settings)
 
 
 def _catalogue() -> "EventCatalogue":

@@ -68,7 +68,9 @@ def _how_to_use(broker: Broker) -> str:
     return (
         f"Apache Kafka {broker.version} runs ({broker.kind}) until Ctrl-C. In another terminal:\n"
         f"  export PIPELINE_KAFKA={broker.bootstrap}\n"
-        "  pipeline topics apply\n"
+        "  pipeline topics apply --replicas 1\n"
+        f"  {Path(sys.executable).name} -m pipeline.testing.development_keys keys\n"
+        "  export PIPELINE_KEY_FILE=keys/pseudonyms.key PIPELINE_OFFICER_KEY=keys/officer.pem\n"
         "  pipeline worker"
     )
 

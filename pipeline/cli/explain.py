@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import EXISTING_FILE, EXISTING_FOLDER, output_option, print_json, print_table
+from pipeline.cli.options import EXISTING_FILE, output_option, policy_options, print_json, print_lists
 from pipeline.cli.simulate import as_json, read_events
-from pipeline.domain.errors import InvalidEvent
+from pipeline.domain.errors import ConfigurationError, InvalidEvent
 
 if TYPE_CHECKING:
     from pipeline.bootstrap.simulation import Emitted, Simulation
+    from pipeline.domain.vocabulary import Outcome
     from pipeline.policy.compiled import CompiledPolicy
 
 SCHEMA_VERSION = 1
@@ -21,8 +22,7 @@ SCHEMA_VERSION = 1
 @click.command(short_help="Show what the policy decides of one event, and why.")
 @click.argument("event", type=EXISTING_FILE)
 @click.option("--after", type=EXISTING_FILE, help="Events that happened before, one per line: the state to decide in.")
-@click.option("--policies", type=EXISTING_FOLDER, help="Policy folder instead of the shipped one.")
-@click.option("--overlay", "overlays", multiple=True, type=EXISTING_FILE, help="Further operator values; repeatable.")
+@policy_options
 @output_option
 def explain(*, event: Path, after: Path | None, policies: Path | None, overlays: tuple[Path, ...], output: str) -> None:
     """Show what becomes of the CloudEvent in EVENT (structured JSON), and why.
@@ -33,11 +33,11 @@ def explain(*, event: Path, after: Path | None, policies: Path | None, overlays:
     from pipeline.bootstrap.simulation import open_simulation  # noqa: PLC0415 (help must not wait for the engine)
 
     simulation = open_simulation(policies, overlays)
-    for _number, earlier in read_events(after) if after else ():
-        simulation.pipe(earlier)
+    for number, earlier in read_events(after) if after else ():
+        _pipe(simulation, earlier, f"{after}:{number}")
     seen = len(simulation.emitted)
     document = _one_event(event)
-    outcome = simulation.pipe(document)
+    outcome = _pipe(simulation, document, str(event))
     emitted = simulation.emitted[seen:]
     if output == "json":
         print_json(_json(document, str(outcome), emitted, simulation))
@@ -47,13 +47,20 @@ def explain(*, event: Path, after: Path | None, policies: Path | None, overlays:
     for title, columns, rows in _tables(policy, emitted):
         if rows:
             click.echo()
-            print_table(title, columns, rows)
+            print_lists(title, columns, rows)
+
+
+def _pipe(simulation: "Simulation", event: Mapping[str, object], where: str) -> "Outcome":
+    try:
+        return simulation.pipe(event)
+    except ConfigurationError as error:
+        raise InvalidEvent("no-policy", f"{where}: {error}") from None
 
 
 def _one_event(path: Path) -> Mapping[str, object]:
     try:
         document = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidEvent("not-json", f"{path}: not JSON; write one CloudEvent (structured mode)") from None
     if not isinstance(document, dict):
         raise InvalidEvent("not-json", f"{path}: not a JSON object; write one CloudEvent (structured mode)")
@@ -69,7 +76,7 @@ def _json(
         "event_id": event.get("id"),
         "outcome": outcome,
         "policy_version": policy.version,
-        "rules": {rule: policy.rules[rule].line for rule in sorted(_rules(emitted)) if rule in policy.rules},
+        "rules": {rule: _line(policy, rule) for rule in sorted(_rules(emitted)) if rule in policy.rules},
         "records": [as_json(one) for one in emitted],
     }
 
@@ -109,6 +116,19 @@ def _tables(
         ("Kept, and why", ("category", "purpose", "legal basis", "until", "fields", "rule", "clauses"), tags),
         ("Shared", ("recipient", "class", "fields", "clauses"), shares),
         ("Dropped or refused", ("code", "fields", "why", "clauses"), reports),
+        ("Not readable: a dead letter", ("code", "field", "what to do"), _dead_letters(emitted)),
+    ]
+
+
+def _dead_letters(emitted: Sequence["Emitted"]) -> list[tuple[str, str, str]]:
+    letters = [one.value for one in emitted if one.topic.endswith(".dead-letter.v1")]
+    return [
+        (
+            str(letter["code"]),
+            str(letter["field"] or ""),
+            f"correct {letter['field'] or 'the event'} at its producer and send it again; see docs/reference/events.md",
+        )
+        for letter in letters
     ]
 
 
@@ -119,7 +139,11 @@ def _rules(emitted: Sequence["Emitted"]) -> set[str]:
 
 
 def _line(policy: "CompiledPolicy", rule: str) -> str:
-    return policy.rules[rule].line if rule in policy.rules else policy.controller
+    """Return where a rule stands: file and line, the file as seen from here if it lies below."""
+    if rule not in policy.rules:
+        return policy.controller
+    where, here = Path(policy.rules[rule].line), Path.cwd()
+    return str(where.relative_to(here) if where.is_relative_to(here) else where)
 
 
 def _when(value: Mapping[str, object]) -> str:

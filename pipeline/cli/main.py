@@ -99,11 +99,12 @@ def _leave(error: Exception, *, debug: bool) -> NoReturn:
 def _describe(error: Exception) -> tuple[str, int]:
     """Return what to say and how to leave. The text of an unexpected error is not shown: it may hold a value."""
     match error:
-        case click.UsageError():
+        case click.UsageError() if not isinstance(error, click.exceptions.NoArgsIsHelpError):
             where = f"\nTry '{error.ctx.command_path} --help' for help." if error.ctx else ""
             return f"error: {error.format_message()}{where}", error.exit_code
         case click.ClickException():
-            return f"error: {error.format_message()}", error.exit_code
+            start = "" if isinstance(error, click.UsageError) else "error: "  # what is left of usage errors is a help
+            return f"{start}{error.format_message()}", error.exit_code
         case click.Abort():
             return "interrupted", INTERRUPTED
         case PipelineError():

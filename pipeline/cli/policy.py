@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipeline.cli.options import EXISTING_FOLDER, output_option, print_json, print_table
+from pipeline.cli.options import EXISTING_FOLDER, output_option, policy_options, print_json, print_table
 from pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,16 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _files_options(function: F) -> F:
-    """Add `--policies` and `--overlay`."""
-    overlay = click.option(
-        "--overlay",
-        "overlays",
-        multiple=True,
-        type=click.Path(exists=True, path_type=Path),
-        help="Operator values that add to or replace the shipped ones; may be repeated.",
-    )
-    policies = click.option("--policies", type=EXISTING_FOLDER, help="Policy folder instead of the shipped one.")
-    return policies(overlay(output_option(function)))
+    """Add `--policies`, `--overlay` and `--output`."""
+    return policy_options(output_option(function))
 
 
 @click.group(short_help="Check and show the privacy policies.")
@@ -110,7 +102,8 @@ def _book(policies: Path | None, overlays: Sequence[Path]) -> "PolicyBook":
 
     settings = load_settings()
     events = Schemas.load(settings.schemas).catalogue.types
-    return load_policies(policies or settings.policies, (*settings.overlays, *overlays), events=events)
+    shipped = settings.overlays if policies is None else ()
+    return load_policies(policies or settings.policies, (*shipped, *overlays), events=events)
 
 
 def _documents(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":

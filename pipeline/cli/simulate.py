@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import EXISTING_FOLDER, output_option, print_table
+from pipeline.cli.options import output_option, policy_options, print_table
 from pipeline.domain.errors import ConfigurationError, InvalidEvent
 
 if TYPE_CHECKING:
-    from pipeline.bootstrap.simulation import Emitted
+    from pipeline.bootstrap.simulation import Emitted, Simulation
 
 SCHEMA_VERSION = 1
 _SHOWN = ("type", "category", "purpose", "action", "code", "kept_until", "due_at", "rule", "recipient", "fields")
@@ -21,15 +21,12 @@ _SHOWN = ("type", "category", "purpose", "action", "code", "kept_until", "due_at
 
 @click.command(short_help="Run events through the whole pipeline under a virtual clock.")
 @click.argument("events", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--policies", type=EXISTING_FOLDER, help="Policy folder instead of the shipped one.")
+@policy_options
 @click.option(
-    "--overlay",
-    "overlays",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Operator values that add to or replace the shipped ones; may be repeated.",
+    "--until",
+    metavar="TIME",
+    help="Let time pass until then (RFC 3339; a date alone is its start in UTC); default: the last event's time.",
 )
-@click.option("--until", metavar="TIME", help="Let time pass until then (RFC 3339); default: the last event's time.")
 @click.option("--seed", default=0, show_default=True, help="Seed of references and seals: same seed, same output.")
 @output_option
 def simulate(  # noqa: PLR0913  a command has the options it has
@@ -39,26 +36,36 @@ def simulate(  # noqa: PLR0913  a command has the options it has
 
     EVENTS holds one CloudEvent (structured JSON) per line, in order of arrival.
     The clock moves to each event's arrival (ingesttime, else time) and emits
-    what is due on the way. With -o json each output record is one line:
-    at, topic, key, value.
+    what is due on the way. An event that cannot be read becomes a dead letter.
+    With -o json each output record is one line: at, topic, key, value.
     """
     from pipeline.bootstrap.simulation import open_simulation  # noqa: PLC0415 (help must not wait for the engine)
 
     end = _instant(until) if until else None
     simulation = open_simulation(policies, overlays, seed)
-    for number, event in read_events(events):
-        try:
-            simulation.pipe(event)
-        except (InvalidEvent, ConfigurationError) as error:
-            raise InvalidEvent("invalid-line", f"{events}:{number}: {error}") from None
-    if end is not None:
-        simulation.advance_to(end)
+    for told in _run(simulation, events, end):
+        if output == "json":
+            for one in simulation.emitted[told:]:
+                click.echo(json.dumps(as_json(one), ensure_ascii=False))
     if output == "json":
-        for one in simulation.emitted:
-            click.echo(json.dumps(as_json(one), ensure_ascii=False))
         return
     rows = [(_plain(one.at), one.topic, one.key or "", _summary(one.value)) for one in simulation.emitted]
     print_table(f"{len(rows)} records", ("at", "topic", "key", "what"), rows)
+
+
+def _run(simulation: "Simulation", events: Path, end: datetime | None) -> Iterator[int]:
+    """Run the events, then let time pass; yield after each step how many records were there before it."""
+    for number, event in read_events(events):
+        before = len(simulation.emitted)
+        try:
+            simulation.pipe(event)
+        except ConfigurationError as error:
+            raise InvalidEvent("invalid-line", f"{events}:{number}: {error}") from None
+        yield before
+    if end is not None:
+        before = len(simulation.emitted)
+        simulation.advance_to(end)
+        yield before
 
 
 def as_json(one: "Emitted") -> dict[str, object]:
@@ -78,7 +85,7 @@ def read_events(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
             continue
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidEvent("not-json", f"{path}:{number}: not JSON; write one CloudEvent per line") from None
         if not isinstance(event, dict):
             raise InvalidEvent("not-json", f"{path}:{number}: not a JSON object; write one CloudEvent per line")
@@ -88,9 +95,11 @@ def read_events(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 def _instant(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not an RFC 3339 time, such as 2034-01-01T00:00:00Z.") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{text!r} is not an RFC 3339 time, such as 2034-01-01T00:00:00Z or 2034-01-01.", param_hint="--until"
+        ) from None
 
 
 def _plain(value: object) -> str:

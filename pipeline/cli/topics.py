@@ -1,8 +1,9 @@
 """`pipeline topics plan|apply|export`: topics as code, with guards that never lose data."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,9 +66,9 @@ def plan(*, broker: str | None, output: str, **options: Any) -> int:
     Exit codes: 0 nothing to do, 1 failed, 2 usage, 3 changes pending.
     """
     wanted = _read(options)
-    with _cluster(broker) as cluster:
+    with _cluster(broker) as (cluster, brokers):
         cluster_id = _same_cluster(wanted, cluster)
-        planned = plan_topics(wanted.specs, cluster.live(), _allowances(options))
+        planned = _planned(wanted, cluster, brokers, options)
     if output == "json":
         print_json(_plan_document(planned, wanted, cluster_id))
     else:
@@ -87,11 +88,11 @@ def apply(*, broker: str | None, output: str, **options: Any) -> int:
     Exit codes: 0 done, 1 failed or refused, 2 usage.
     """
     wanted = _read(options)
-    with _cluster(broker) as cluster:
+    with _cluster(broker) as (cluster, brokers):
         cluster_id = _same_cluster(wanted, cluster)
-        planned = plan_topics(wanted.specs, cluster.live(), _allowances(options))
+        planned = _planned(wanted, cluster, brokers, options)
         if planned.refusals:
-            raise PipelineError("\n".join(planned.refusals))
+            raise PipelineError("\n".join(_folded(planned.refusals)))
         _carry_out(cluster, planned, wanted)
     if output == "json":
         print_json(_plan_document(planned, wanted, cluster_id))
@@ -128,18 +129,42 @@ def _read(options: Mapping[str, Any]) -> "TopicSet":
     )
 
 
-def _allowances(options: Mapping[str, Any]) -> Allowances:
-    return Allowances(rekey=options["allow_rekey"], cleanup_policy=options["allow_cleanup_policy_change"])
+def _planned(wanted: "TopicSet", cluster: "KafkaTopics", brokers: int, options: Mapping[str, Any]) -> TopicPlan:
+    """Return the plan with everything that apply would refuse, too few brokers included."""
+    allowed = Allowances(rekey=options["allow_rekey"], cleanup_policy=options["allow_cleanup_policy_change"])
+    planned = plan_topics(wanted.specs, cluster.live(), allowed)
+    new = {change.topic for change in planned.changes if change.kind == "create"}
+    few = [
+        f"{spec.name}: cannot be created with {spec.replicas} replicas, for the cluster has fewer brokers ({brokers}); "
+        "set `replicas` in the file or use --replicas."
+        for spec in wanted.specs
+        if spec.name in new and spec.replicas > brokers
+    ]
+    return replace(planned, refusals=(*planned.refusals, *few))
 
 
-def _cluster(broker: str | None) -> "KafkaTopics":
-    """Connect, after a check that says quickly and plainly why it cannot be done."""
+def _folded(refusals: Sequence[str]) -> list[str]:
+    """Return refusals with those that differ in the topic only told once, with their number."""
+    by_reason: dict[str, list[str]] = {}
+    for refusal in refusals:
+        topic, _, reason = refusal.partition(": ")
+        by_reason.setdefault(reason, []).append(topic)
+    return [
+        f"{names[0]}: {reason}" if len(names) == 1 else f"{len(names)} topics, such as {names[0]}: {reason}"
+        for reason, names in by_reason.items()
+    ]
+
+
+@contextmanager
+def _cluster(broker: str | None) -> "Iterator[tuple[KafkaTopics, int]]":
+    """Connect, after a check that says quickly and plainly why it cannot be done; yields the number of brokers too."""
     from pipeline.adapters.kafka_preflight import check_broker  # noqa: PLC0415 (Kafka clients are slow to import)
     from pipeline.adapters.kafka_topics import KafkaTopics  # noqa: PLC0415 (same)
 
     target = connection(broker)
-    check_broker(target)
-    return KafkaTopics(target)
+    brokers = check_broker(target).brokers
+    with KafkaTopics(target) as cluster:
+        yield cluster, brokers
 
 
 def _same_cluster(wanted: "TopicSet", cluster: "KafkaTopics") -> str:
@@ -173,8 +198,9 @@ def _counted(planned: TopicPlan) -> str:
 def _print_plan(planned: TopicPlan, wanted: "TopicSet") -> None:
     if planned.changes:
         rows = [(change.topic, change.setting or change.kind, change.live, change.wanted) for change in planned.changes]
-        print_table("Changes pending", ("topic", "what", "live", "wanted"), rows)
-    for refusal in planned.refusals:
+        title = "Changes that wait for what is refused" if planned.refusals else "Changes pending"
+        print_table(title, ("topic", "what", "live", "wanted"), rows)
+    for refusal in _folded(planned.refusals):
         click.echo(f"refused: {refusal}")
     if planned.unmanaged:
         click.echo(f"Not in the file, left alone: {', '.join(planned.unmanaged)}.")
@@ -185,7 +211,9 @@ def _print_plan(planned: TopicPlan, wanted: "TopicSet") -> None:
     )
     if planned.in_line:
         click.echo(f"Nothing to do: {len(wanted.specs)} topics are as the file says.")
-    elif planned.changes:
+    elif planned.refusals:
+        click.echo("`pipeline topics apply` changes nothing as long as one of these is refused.")
+    else:
         click.echo(f"Pending: {len(planned.changes)} changes; `pipeline topics apply` makes them.")
 
 

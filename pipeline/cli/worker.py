@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import broker_option
+from pipeline.cli.options import broker_option, settings_at
 from pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pipeline.bootstrap.live import Deployment
     from pipeline.settings import Settings
+
+LAST_PORT = 65535
 
 
 @click.command(short_help="Run the stream workers: tag, share, expire.")
@@ -31,34 +34,34 @@ def worker(ctx: click.Context, *, lane: str, processes: int, ordinal: int, broke
     $PIPELINE_WEB_PORT. On SIGTERM a worker finishes its batch and leaves with 0.
     A process of the same lane and ordinal must not run twice; on several
     machines give each its own range with --ordinal. With --processes 2 and
-    more, one that fails is started anew; a single one leaves with its code (75:
-    start me again), for compose or Kubernetes to act on.
+    more, one that fails is started anew, unless its configuration is wrong; a
+    single one leaves with its code (75: start me again), for compose or
+    Kubernetes to act on.
 
     Settings come from the environment: docs/reference/settings.md.
     """
     from pipeline.adapters.kafka_preflight import check_broker  # noqa: PLC0415 (help must not wait for the engine)
-    from pipeline.settings import load_settings  # noqa: PLC0415 (same)
+    from pipeline.bootstrap.live import check_ready, deployment  # noqa: PLC0415 (same)
 
-    settings = load_settings()
-    if broker:
-        settings = settings.model_copy(update={"kafka": broker})
+    settings = settings_at(broker)
     _check_ports(settings, ordinal, processes)
     check_broker(settings.connection())
+    deployed = deployment(settings)
+    check_ready(deployed)  # in the parent too: starting anew mends no configuration
     debug = ctx.find_root().params.get("debug", False)
     if processes == 1:
-        _run(settings, lane, ordinal, debug=debug)
+        _run(deployed, lane, ordinal, debug=debug)
     _supervise(settings, lane, range(ordinal, ordinal + processes), debug=debug)
 
 
-def _run(settings: "Settings", lane: str, ordinal: int, *, debug: bool) -> None:
+def _run(deployed: "Deployment", lane: str, ordinal: int, *, debug: bool) -> None:
     from pipeline.adapters.faust_worker import leave_with, run_worker  # noqa: PLC0415 (help must not wait for Faust)
-    from pipeline.bootstrap.live import LANES, check_topics, deployment, open_lane  # noqa: PLC0415 (same)
+    from pipeline.bootstrap.live import LANES, open_lane  # noqa: PLC0415 (same)
 
+    settings = deployed.settings
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for chatty in () if debug else ("kafka", "mode"):  # their warnings repeat what our own errors say
         logging.getLogger(chatty).setLevel(logging.CRITICAL + 1)
-    deployed = deployment(settings)
-    check_topics(deployed)
     lanes = LANES if lane == "all" else (lane,)
     port = settings.web_port + ordinal if settings.web_port else 0
     controllers = ", ".join(deployed.controllers)
@@ -68,6 +71,7 @@ def _run(settings: "Settings", lane: str, ordinal: int, *, debug: bool) -> None:
         name=f"{settings.group}-{ordinal}",
         web_host=settings.web_host,
         web_port=port,
+        data_dir=settings.state_dir / f"faust-{ordinal}",
         debug=debug,
     )
     leave_with(code)
@@ -91,6 +95,11 @@ def _check_ports(settings: "Settings", ordinal: int, processes: int) -> None:
     """Refuse a port in use before anything starts."""
     if not settings.web_port:
         return
+    if (last := settings.web_port + ordinal + processes - 1) > LAST_PORT:
+        raise ConfigurationError(
+            f"health pages would need ports up to {last}, and {LAST_PORT} is the last: set PIPELINE_WEB_PORT to a "
+            "lower one, or to 0 for none"
+        )
     for port in range(settings.web_port + ordinal, settings.web_port + ordinal + processes):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -42,6 +42,10 @@ class EventHead:
     present: frozenset[str] = frozenset()
     undeclared: tuple[str, ...] = ()
 
+    def has(self, name: str) -> bool:
+        """Tell whether the event carries an attribute or payload field."""
+        return name in self.present or name in self.attributes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceEvent:

@@ -82,10 +82,9 @@ class FactLog:
         return True
 
     def _prune(self) -> None:
-        """Forget the oldest facts that are neither the last of their order, case or account, nor of their type."""
-        last_of_type = {fact.type: fact for fact in self.facts}
-        last_of_thread = {_thread(fact): fact for fact in self.facts if _thread(fact)}
-        kept = {id(fact) for fact in (*last_of_type.values(), *last_of_thread.values())}
+        """Forget the oldest facts that a later one replaced; those that end something only if nothing else is left."""
+        newest = {(fact.type, fact.attributes, _thread(fact)): fact for fact in self.facts}
+        kept = {id(fact) for fact in newest.values()} | {id(fact) for fact in self.facts if fact.type in RESTRICTIVE}
         passing = [fact for fact in self.facts if id(fact) not in kept]
         forgotten = {id(fact) for fact in passing[: len(self.facts) - _AFTER_PRUNING]}
         self.facts[:] = [fact for fact in self.facts if id(fact) not in forgotten][-MOST:]

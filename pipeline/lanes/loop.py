@@ -17,7 +17,7 @@ from pipeline.domain.records import Change, Output
 from pipeline.lanes.bounds import Bounds, Halt, Health
 from pipeline.lanes.materialise import Materialiser
 from pipeline.lanes.opening import Opened
-from pipeline.lanes.views import CONTROL_KEY, LaneSpec, View
+from pipeline.lanes.views import CONTROL_KEY, LaneSpec, View, position_changes
 from pipeline.ports import (
     Broadcast,
     InRecord,
@@ -182,7 +182,7 @@ class Lane:
     # assignment
 
     def _follow_assignment(self, polled: Polled) -> None:
-        """Close what was taken away, open and restore what was given, and only then call the lane ready."""
+        """Close what was taken away, open and restore what was given, and read on from where it stands."""
         if polled.revoked or polled.assigned:
             self._settled = False
         for topic, partition in polled.revoked:
@@ -198,6 +198,7 @@ class Lane:
             self._views[key].sources.add((topic, partition))
         if polled.assigned:
             self._check_co_partitioning()
+            self._log.start_at({source: at for view in self._views.values() for source, at in view.positions().items()})
         self._settled = self._settled or polled.settled
 
     def _check_co_partitioning(self) -> None:
@@ -249,6 +250,7 @@ class Lane:
         opened = [view.spec.open(record) for record in records]
         batch = [o for o in opened if not self._is_anothers(view, o)]
         output = view.spec.stage.handle([o.incoming for o in batch], view.store, view.partition, self._clock.now())
+        output.changes += position_changes(positions)
         if control is not None:
             output.changes.append(Change(CONTROL_KEY, control.to_bytes(8)))
         return [_Work(view, output, batch, positions or self._positions(view), control)]

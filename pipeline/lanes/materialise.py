@@ -8,6 +8,9 @@ from pipeline.domain.records import OutRecord, SealedValue, SharedValue, TaggedV
 from pipeline.lanes.opening import Opened
 from pipeline.ports import Codec, Cut, RawRecord, Sealer
 
+SEALED_BYTES = 1 << 16
+"""Of a larger record a dead letter holds only so many bytes from its beginning: it must fit into a Kafka message."""
+
 
 class Materialiser:
     """Materialises symbolic records.
@@ -40,7 +43,7 @@ class Materialiser:
                 return self._codec.encode(record.schema, plain)
 
     def _dead_letter(self, record: OutRecord, sealed: SealedValue, source: Opened) -> bytes:
-        """Return where an unreadable record stands and why; its content only sealed."""
+        """Return where an unreadable record stands and why; its content, or the beginning of it, only sealed."""
         content = source.raw.value or b""
         return self._codec.encode(
             record.schema,
@@ -54,7 +57,7 @@ class Materialiser:
                 "field": sealed.field,
                 "schema_id": source.incoming.schema_id,
                 "digest": sha256(content).hexdigest(),
-                "sealed": self._sealer.seal(content),
+                "sealed": self._sealer.seal(content[:SEALED_BYTES]),
             },
         )
 

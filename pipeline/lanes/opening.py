@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pipeline.domain.errors import InvalidEvent
 from pipeline.domain.events import EventHead
 from pipeline.domain.records import Incoming
+from pipeline.domain.vocabulary import CONTROL_KEY
 from pipeline.ports import Codec, Cut, InRecord, SliceEngine
 
 SINGLE_OBJECT = b"\xc3\x01"
@@ -38,10 +39,16 @@ def schema_id_of(value: bytes | None) -> str:
 
 
 class SourceOpener:
-    """Opens events of source and control topics: cut into ranges, not decoded."""
+    """Opens events of source and control topics: cut into ranges, not decoded.
 
-    def __init__(self, engine: SliceEngine) -> None:
+    Args:
+        engine: Cuts events.
+        control: Name of the control topic, whose only key is `control`.
+    """
+
+    def __init__(self, engine: SliceEngine, control: str) -> None:
         self._engine = engine
+        self._control = control
 
     def __call__(self, record: InRecord) -> Opened:
         """Cut a record; an invalid one carries its error."""
@@ -49,9 +56,16 @@ class SourceOpener:
             if record.value is None:
                 raise InvalidEvent("empty-record", "a source record has no value")  # noqa: TRY301 - one road for all
             cut = self._engine.cut(record.value, record.headers)
+            self._check_key(record, cut.head)
             return Opened(raw=record, incoming=_incoming(record, head=cut.head), cut=cut)
         except InvalidEvent as error:
             return Opened(raw=record, incoming=_incoming(record, error=(error.code, error.field)))
+
+    def _check_key(self, record: InRecord, head: EventHead) -> None:
+        """Refuse an event under a foreign key: it would be decided with another person's state, or with none."""
+        control = record.topic == self._control
+        if record.key != head.key.encode() or (control and head.key != CONTROL_KEY):
+            raise InvalidEvent("wrong-key", "the record's key is not the event's", field="data_subject_id")
 
 
 class RecordOpener:

@@ -1,6 +1,6 @@
 """The local view of one partition's state: opened on assignment, restored from its changelog, applied after commits."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +21,10 @@ from pipeline.ports import (
 
 CONTROL_KEY = b"control"
 """State key of the next control record to read; travels in the changelog like any other state."""
+
+POSITION_PREFIX = b"position|"
+"""Followed by a source topic: state key of the next offset to read there, in the same transaction as the group's own
+position. Kafka forgets that one once a group stood empty for a while (offsets.retention.minutes, seven days)."""
 
 TICK_KEY = b"tick"
 """Changelog key of a record that only asks the broker for its time; never part of the state."""
@@ -52,6 +56,11 @@ class LaneSpec:
     control: str | None = None
 
 
+def position_changes(positions: Mapping[TopicPartition, int]) -> list[Change]:
+    """Return what to remember of the positions that a batch leads to."""
+    return [Change(POSITION_PREFIX + topic.encode(), at.to_bytes(8)) for (topic, _partition), at in positions.items()]
+
+
 class View:
     """The state of one (controller, partition), with when to wake its stage and how far control was read."""
 
@@ -77,6 +86,11 @@ class View:
             self._read_back(log, beat)
         self.control = int.from_bytes(self.store.get(CONTROL_KEY) or b"")
         self.wake = AT_ONCE if isinstance(self.spec.stage, TimedStage) else None
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return up to where (exclusive) this state has taken in its sources, as far as it knows."""
+        stored = {topic: self.store.get(POSITION_PREFIX + topic.encode()) for topic in self.spec.sources}
+        return {(topic, self.partition): int.from_bytes(at) for topic, at in stored.items() if at is not None}
 
     def changelog(self, changes: Iterable[Change]) -> Iterator[RawRecord]:
         """Yield the changelog records of changes that are not local."""

@@ -16,7 +16,7 @@ from pipeline.domain import calendar
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import Asked, Condition
-from pipeline.policy.retention import State, While, lasts, patterns_of
+from pipeline.policy.retention import FactPattern, State, While, lasts, patterns_of
 
 GRAMMAR = r"""
 ?start: any_of
@@ -162,8 +162,10 @@ class _Compiler(Transformer[Token, Parsed]):
         return self.negation([self._compared(words)])
 
     def is_set(self, words: list[Token]) -> Parsed:
-        value = _attribute(str(words[0]))
-        return Parsed(holds=lambda asked: value(asked) is not None)
+        name = str(words[0])
+        value = _attribute(name)
+        # An empty text says nothing: a release without a ground has none, however the producer writes that.
+        return Parsed(holds=lambda asked: value(asked) not in (None, ""), ids=name in IDENTIFYING)
 
     def is_unset(self, words: list[Token]) -> Parsed:
         return self.negation([self.is_set(words)])
@@ -253,16 +255,21 @@ def _in_state(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
     return Parsed(holds=lambda asked: lasts(state, asked.facts(of), asked.head.occurred_at), facts=types)
 
 
-def _not_opted_out(_vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
-    """Hold unless the subject's last word on this mailing was an opt-out."""
-    mailing = _single("not_opted_out", arguments)
-    return _last_word("opt_out", ("opt_in", "opt_out"), "mailing", mailing, negated=True)
+def _not_opted_out(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
+    """Hold unless the subject's last word on this mailing was an opt-out.
+
+    A word that names no mailing counts by its purpose: the mailing's own name, or one of the purposes named here.
+    """
+    mailing, *purposes = arguments
+    served = {mailing, *(_purpose("not_opted_out", vocabulary, [purpose]) for purpose in purposes)}
+    where = (("mailing", mailing), *(("purpose", purpose) for purpose in sorted(served)))
+    return _last_word("opt_out", ("opt_in", "opt_out"), where, negated=True)
 
 
 def _consent(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
     """Hold if the subject's last word on this purpose was a consent."""
     purpose = _purpose("consent", vocabulary, arguments)
-    return _last_word("consent.given", ("consent.given", "consent.withdrawn"), "purpose", purpose)
+    return _last_word("consent.given", ("consent.given", "consent.withdrawn"), (("purpose", purpose),))
 
 
 def _objected(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
@@ -277,10 +284,14 @@ def _objected(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
     return Parsed(holds=holds, facts=types)
 
 
-def _last_word(wanted: str, words: tuple[str, ...], attribute: str, value: str, *, negated: bool = False) -> Parsed:
+def _last_word(
+    wanted: str, words: tuple[str, ...], where: tuple[tuple[str, str], ...], *, negated: bool = False
+) -> Parsed:
+    about = FactPattern(types=words, where=where)
+
     def holds(asked: Asked) -> bool:
         said = asked.facts(RefKind.SUBJECT).of(words, until=asked.head.occurred_at)
-        last = next((fact.type for fact in reversed([*said]) if fact.attribute(attribute) in {None, value}), None)
+        last = next((fact.type for fact in reversed([*said]) if about.matches(fact)), None)
         return (last == wanted) is not negated
 
     return Parsed(holds=holds, facts=frozenset(words))

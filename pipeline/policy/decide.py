@@ -13,6 +13,11 @@ from pipeline.domain.vocabulary import Outcome, RefKind
 from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Otherwise, Recipient, Report, Rule
 from pipeline.policy.retention import CLASSIFYING
 
+CONTEXTS = ("web", "store", "mailing", "email", "course_own", "course_other")
+"""Every context there is, for policies that do not tell contexts apart."""
+
+NO_RULE = Report(code="no-rule", message="no rule of the policy allows this event")
+
 
 def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
     """Return tags, shares, inbox and reports of one event.
@@ -42,7 +47,7 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
     grants, withheld = _shares(policy, asked, served)
     is_fact = head.type in policy.fact_types
     if not (matched or grants or withheld or is_fact):
-        return _refused(policy, _no_rule(head))
+        return _refused(policy, NO_RULE) if rules else _unmentioned(policy, head)
     tags = tuple(tag for rule in matched for tag in _tags(policy, rule, sorted_out))
     return Decision(
         outcome=Outcome.ACCEPTED,
@@ -52,7 +57,12 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
         grants=grants,
         inbox=_inbox(policy, asked, matched),
         profiles=_profiles(policy, head, tags),
-        reports=(*_field_reports(head, sorted_out, served), *_incomplete(policy, matched, sorted_out), *withheld),
+        reports=(
+            *_field_reports(head, sorted_out, served),
+            *_incomplete(policy, matched, sorted_out),
+            *_unknown_matter(policy, asked, matched),
+            *withheld,
+        ),
         is_fact=is_fact,
     )
 
@@ -72,20 +82,22 @@ def _context(policy: CompiledPolicy, head: EventHead) -> str | None:
 
 
 def _unknown(policy: CompiledPolicy, head: EventHead, context: str | None) -> Report | None:
-    if head.type not in policy.known_events:
-        if head.type in policy.catalogue:
-            return _no_rule(head)
+    if head.type not in policy.known_events and head.type not in policy.catalogue:
         return Report(code="unknown-event", message="the policy knows no event of this name")
-    if policy.contexts and context is not None and context not in policy.contexts:
-        return Report(code="unknown-context", message=f"contexts are {', '.join(policy.contexts)}")
+    contexts = policy.contexts or CONTEXTS
+    if context is not None and context not in contexts:
+        return Report(code="unknown-context", message=f"contexts are {', '.join(contexts)}")
     source = head.attributes.get("collected_from")
     if policy.sources and source is not None and source not in policy.sources:
         return Report(code="source-not-allowed", message=f"data may come from {', '.join(policy.sources)}")
     return None
 
 
-def _no_rule(head: EventHead) -> Report:
-    return Report(code="no-rule", message=f"no rule of the policy allows {head.type}")
+def _unmentioned(policy: CompiledPolicy, head: EventHead) -> Decision:
+    """Return what becomes of an event that exists and that the notice does not speak of: it may say, not carry."""
+    if head.present or head.undeclared:
+        return _refused(policy, NO_RULE)
+    return Decision(outcome=Outcome.ACCEPTED, policy_version=policy.version)
 
 
 def _sort_out(policy: CompiledPolicy, head: EventHead, context: str | None) -> _Sorted:
@@ -116,7 +128,7 @@ def _out_of_context(context: str | None, found: _Sorted, rules: Iterable[Rule]) 
         return (Report(code="missing-context", message=f"say in which context: {', '.join(allowed)}"),)
     outside = tuple(found.outside.get("category-outside-context", ()))
     clauses = tuple(dict.fromkeys(clause for rule in rules for clause in rule.clauses))
-    message = f"the event is allowed in the contexts {', '.join(allowed)}, not in {context}"
+    message = f"the event is allowed in the contexts {', '.join(allowed)} only"
     code = "category-outside-context" if outside else "no-rule"
     return (Report(code=code, fields=outside, clauses=clauses, message=message),)
 
@@ -212,9 +224,27 @@ def _inbox(policy: CompiledPolicy, asked: Asked, matched: Iterable[Rule]) -> str
     if not any(rule.sorts_inbox for rule in matched):
         return None
     # The class belongs to the case and covers all its messages (R-ALL-4); without a case the message's own counts.
-    latest = asked.facts(RefKind.CASE).last(CLASSIFYING, until=asked.head.occurred_at)
-    matter = (latest.attribute("matter") if latest else None) or asked.head.attributes.get("matter")
+    matter = _matter_of_case(asked) or asked.head.attributes.get("matter")
     return policy.inboxes.get(str(matter), policy.inbox_otherwise)
+
+
+def _matter_of_case(asked: Asked) -> str | None:
+    latest = asked.facts(RefKind.CASE).last(CLASSIFYING, until=asked.head.occurred_at)
+    return latest.attribute("matter") if latest else None
+
+
+def _unknown_matter(policy: CompiledPolicy, asked: Asked, matched: Iterable[Rule]) -> Iterator[Report]:
+    """Yield a report where an e-mail or its case has a class that no inbox is for: it is sorted as any other."""
+    given = (asked.head.attributes.get("matter"), _matter_of_case(asked))
+    for rule in matched:
+        if rule.sorts_inbox and any(matter is not None and str(matter) not in policy.inboxes for matter in given):
+            yield Report(
+                code="unknown-matter",
+                fields=("matter",),
+                rule=rule.id,
+                clauses=rule.clauses,
+                message=f"matters are {', '.join(policy.inboxes)}; another one counts as none",
+            )
 
 
 def _profiles(policy: CompiledPolicy, head: EventHead, tags: Iterable[Tag]) -> tuple[str, ...]:

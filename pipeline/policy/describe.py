@@ -119,7 +119,10 @@ def _compound_in_words(node: Window | Switch | ByClass | Suspended) -> str:
 
 
 def _pattern(pattern: FactPattern) -> str:
-    narrowed = ", ".join(f"{name} {value}" for name, value in pattern.where)
+    names = dict.fromkeys(name for name, _value in pattern.where)
+    narrowed = ", or else ".join(
+        f"{name} {' or '.join(value for known, value in pattern.where if known == name)}" for name in names
+    )
     whose = "" if pattern.of is RefKind.SUBJECT else f" of the {pattern.of}"
     return " or ".join(pattern.types) + (f" ({narrowed})" if narrowed else "") + whose
 

@@ -162,9 +162,10 @@ class OperatorShape(Shape):
 
 
 class StateShape(Shape):
-    """A state that lasts between facts, or while any of other states does."""
+    """A state that lasts between facts, or while any of other states does; only facts that match `where` open it."""
 
     opens: Words = ()
+    where: Mapping[str, Text] = Field(default_factory=dict)
     closes: Words = ()
     per: RefKind = RefKind.SUBJECT
     any_of: Words = ()
@@ -253,7 +254,7 @@ class TriggerShape(Shape):
 
     events: Annotated[Words, Field(min_length=1)]
     of: RefKind = RefKind.SUBJECT
-    where: Mapping[str, Text] = Field(default_factory=dict)
+    where: Mapping[str, Words] = Field(default_factory=dict)
     categories: Words = ()
     purposes: Words = ()
     rules: Words = ()

@@ -200,7 +200,7 @@ class Expressions:
         if not isinstance(narrowed, Mapping):
             self.problems.add(self.source, (*where, "where"), "where needs attributes with the value each must have")
             narrowed = {}
-        values = tuple((str(name), str(value)) for name, value in narrowed.items())
+        values = tuple((str(name), word) for name, value in narrowed.items() for word in _words(value))
         return FactPattern(types=tuple(names), where=values, of=self._kind(beside, where))
 
     def _anchor(self, written: object, where: Where) -> Anchor | None:
@@ -292,6 +292,10 @@ FORMS: Mapping[str, tuple[frozenset[str], Build]] = {
     "suspended_while": (frozenset({"of", "keep"}), Expressions.suspended),
 }
 """The form of each expression by its leading key, with the keys that may stand beside it."""
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
 
 
 def _goes_with(form: str, allowed: frozenset[str]) -> str:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain.calendar import zone
+from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import LegalBasis
 from pipeline.policy.condition import Parsed, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.coverage import cited
@@ -132,11 +133,15 @@ class Reading:
             return State(name=name)
         if bool(shape.any_of) == bool(shape.opens and shape.closes):
             self.wrong(where, "a state has opens and closes, or any_of other states")
+        if shape.where and shape.any_of:
+            self.wrong((*where, "where"), "where narrows opens; a state of other states has none")
+        self.known(shape.where, dict.fromkeys(ATTRIBUTES), "attribute", (*where, "where"))
         self.check_events((*shape.opens, *shape.closes), where)
         parts = self.known(shape.any_of, self.shape.states, "state", (*where, "any_of"))
         return State(
             name=name,
             opens=shape.opens,
+            where=tuple(shape.where.items()),
             closes=shape.closes,
             per=shape.per,
             any_of=tuple(self._state(part, (*within, name)) for part in parts),

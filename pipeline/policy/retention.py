@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.domain import calendar
 from pipeline.domain.calendar import Period, YearMode
-from pipeline.domain.facts import Fact, FactLog
+from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import Bound, RefKind
 
 
@@ -22,7 +22,9 @@ class FactPattern:
 
     Attributes:
         types: Event names, any of which matches.
-        where: Attribute values that must all match, such as `mailing: newsletter`.
+        where: Attributes with a value each may have, such as `mailing: newsletter`. The first of them that a fact gives
+            decides; a fact that gives none matches, since the more restrictive reading prevails (an opt-out of
+            everything).
         of: Whose facts: the record's subject, case, order, account, clip or the record itself.
     """
 
@@ -32,18 +34,26 @@ class FactPattern:
 
     def matches(self, fact: Fact) -> bool:
         """Tell whether a fact is one of these."""
-        return fact.type in self.types and all(fact.attribute(name) == value for name, value in self.where)
+        if fact.type not in self.types:
+            return False
+        said = next(
+            (pair for name, _value in self.where if (pair := (name, fact.attribute(name)))[1] is not None), None
+        )
+        return said is None or said in self.where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """A named condition that lasts: opened and closed by facts, per case, order, account or for the subject at once.
 
-    A compound state (`any_of`) lasts while any of its parts does.
+    A compound state (`any_of`) lasts while any of its parts does. `where` holds attribute values that an opening fact
+    must have. An opening that names no case (order, account) is closed by any closing; a closing that names none
+    closes all.
     """
 
     name: str
     opens: tuple[str, ...] = ()
+    where: tuple[tuple[str, str], ...] = ()
     closes: tuple[str, ...] = ()
     per: RefKind = RefKind.SUBJECT
     any_of: tuple["State", ...] = ()
@@ -290,13 +300,14 @@ def spans(state: State, facts: FactLog, *, until: datetime | None = None) -> lis
     if state.any_of:
         return [span for part in state.any_of for span in spans(part, facts, until=until)]
     found: list[tuple[datetime, datetime | None]] = []
-    running: dict[str, datetime] = {}
+    running: dict[Ref | None, datetime] = {}
     for fact in facts.of((*state.opens, *state.closes), until=until):
-        which = str(fact.ref(state.per))
-        if fact.type in state.opens:
+        which = fact.ref(state.per)
+        if fact.type not in state.opens:
+            ended = [key for key in running if which is None or key in (None, which)]
+            found.extend((running.pop(key), fact.at) for key in ended)
+        elif all(fact.attribute(name) == value for name, value in state.where):
             running.setdefault(which, fact.at)
-        elif which in running:
-            found.append((running.pop(which), fact.at))
     return [*found, *((start, None) for start in running.values())]
 
 

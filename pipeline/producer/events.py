@@ -146,7 +146,7 @@ class Camera(_Event, MediaFields):
 
 class Lifecycle(
     _Event, TransactionFields, OrderFields, DigitalFields, EmailFields, CaseNoteFields, AccountFields,
-    PreferenceFields, CaseFields,
+    PreferenceFields, CaseFields, MediaFields,
 ):  # fmt: skip
     """What begins, changes or ends the keeping of other data."""
 

@@ -24,14 +24,14 @@ class SeenEvents:
         self._forget_before((now - window).date())
 
     def is_new(self, event_id: str) -> bool:
-        """Return True at the first sight of an id and remember it; False for a re-sent one."""
-        digest = hashlib.blake2b(event_id.encode(), digest_size=_SIZE).digest()
-        key = b"e|" + digest
-        if self._work.get(key) is not None:
-            return False
-        self._work.put(key, b"1", local=True)
+        """Tell whether an id was not remembered within the window."""
+        return self._work.get(b"e|" + _hash(event_id)) is None
+
+    def remember(self, event_id: str) -> None:
+        """Remember an id: of an event that had an effect, so that a refused one may be mended and sent again."""
+        digest = _hash(event_id)
+        self._work.put(b"e|" + digest, b"1", local=True)
         self._new.append(digest)
-        return True
 
     def close(self, where: str) -> None:
         """Write the batch's entry, named after the place of its first record."""
@@ -43,6 +43,10 @@ class SeenEvents:
             self._work.delete(key)
             for change in derived(key, hashes):
                 self._work.delete(change.key, local=True)
+
+
+def _hash(event_id: str) -> bytes:
+    return hashlib.blake2b(event_id.encode(), digest_size=_SIZE).digest()
 
 
 def derived(key: bytes, hashes: bytes | None) -> Iterable[Change]:

@@ -4,20 +4,36 @@ A fact at or after a due instant is too late to change it (C8); a due instant th
 at the fact's instant, without a last day (C7).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.domain import calendar
 from pipeline.domain.calendar import Period
-from pipeline.domain.facts import Fact
+from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
 from pipeline.policy.retention import End, patterns_of
 from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
-from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation
+from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsUntil, all_refs
 from pipeline.stages.expiry_records import Said
 from pipeline.stages.state import FactStore
+
+MOST_STEPS = 24
+"""Instants that are folded one by one; where more happened to one entry, the older ones are taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entry as it was known at an instant: the facts and supports up to it."""
+
+    instant: datetime
+    entry: Entry
+    evaluation: Evaluation
+
+    def ends(self, tag: ObligedTag, endings: Sequence[Ending]) -> list[End]:
+        """Return when each ending is due, as far as was known then."""
+        return [self.evaluation.end(self.entry, tag, ending) for ending in endings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +80,62 @@ class DueDates:
             for tag in tags
         ]
 
-    def plan(self, entry: Entry, cause: Fact | None, now: datetime) -> list[Said]:
-        """Give every ending that has not fired its due instant anew, and say what changed."""
+    def plan(self, entry: Entry, at: datetime | None, now: datetime) -> list[Said]:
+        """Give every ending that has not fired its due instant, and say what changed.
+
+        What happened is folded in the order in which it happened, whatever the order of arrival: something newer than
+        everything folded so far is one more step, anything else folds the entry anew.
+
+        Args:
+            entry: What to plan.
+            at: When the fact or support happened that makes this necessary; None folds anew.
+            now: For reviews only.
+        """
+        anew = at is None or entry.folded_to is None or at <= entry.folded_to
+        instants = self._instants(entry) if anew or at is None else [at]
+        steps = [self._seen_at(entry, instant) for instant in instants]
+        entry.folded_to = instants[-1]
         changed: list[Said] = []
-        evaluation = self.evaluation(entry)
         for progress in entry.progress:
-            if progress.over:
-                continue
-            endings = evaluation.endings(entry, progress.tag)
-            ends = [evaluation.end(entry, progress.tag, ending) for ending in endings]
+            if not progress.over:
+                changed.extend(self._plan_tag(entry, progress, steps, anew=anew))
+                self._plan_review(progress, entry, steps[-1], now)
+        return changed
+
+    def _plan_tag(self, entry: Entry, progress: Progress, steps: Sequence[Seen], *, anew: bool) -> Iterator[Said]:
+        before = [replace(planned) for planned in progress.endings]
+        if anew:
+            for planned in progress.endings:
+                if not planned.fired:
+                    planned.due_at = planned.kept_until = planned.most = None
+        endings = self.evaluation(entry).endings(entry, progress.tag)
+        for number, seen in enumerate(steps):
+            ends = seen.ends(progress.tag, endings)
             last = _life_end(endings, ends)
             for planned, ending, end in zip(progress.endings, endings, ends, strict=True):
                 wanted = end if ending.action in ENDS_LIFE else _before(end, last)
-                kinds = _move(planned, wanted, cause)
-                changed.extend(say.said(kind, entry, progress.tag, ending, was) for kind, was in kinds)
-            self._plan_review(progress, entry, endings, ends, now)
-        return changed
+                _move(planned, wanted, None if anew and number == 0 else seen.instant)
+        for planned, was, ending in zip(progress.endings, before, endings, strict=True):
+            yield from _changes(entry, progress, ending, was, planned)
 
-    def _plan_review(
-        self, progress: Progress, entry: Entry, endings: Sequence[Ending], ends: Sequence[End], now: datetime
-    ) -> None:
+    def _seen_at(self, entry: Entry, instant: datetime) -> Seen:
+        known = [support for support in entry.supports if support.occurred_at <= instant]
+        evaluation = Evaluation(self.policy_of(entry.policy_version), FactsUntil(self.facts, instant))
+        return Seen(instant, replace(entry, supports=known), evaluation)
+
+    def _instants(self, entry: Entry) -> list[datetime]:
+        """Return when something happened that may change an entry: its supports, and facts since the first of them."""
+        start, listens = entry.supports[0].occurred_at, self.listens(entry)
+        refs = all_refs(entry)
+        holds = tuple(hold for ref in refs for f in self.facts.log(ref).of(HOLD.opens) if (hold := f.ref(RefKind.HOLD)))
+        facts = (f.at for ref in (*refs, *holds) for f in self.facts.log(ref).facts if f.type in listens)
+        supports = (support.occurred_at for support in entry.supports)
+        return sorted({start, *supports, *(at for at in facts if at > start)})[-MOST_STEPS:]
+
+    def _plan_review(self, progress: Progress, entry: Entry, seen: Seen, now: datetime) -> None:
         """Plan the next review of a tag that has no end; none while an end is known."""
+        endings = self.evaluation(entry).endings(entry, progress.tag)
+        ends = seen.ends(progress.tag, endings)
         period = next((end.review for end in ends if end.due_at is None and end.review), None)
         progress.review_every = period if _life_end(endings, ends) is None else None
         if progress.review_every is None:
@@ -107,22 +158,28 @@ class DueDates:
         return nth(progress.reviews)
 
 
-def _move(planned: Planned, end: End, cause: Fact | None) -> list[tuple[str, Planned]]:
-    """Move one ending to where it is now, unless it fired or the cause comes too late; return what to say of it."""
-    too_late = cause is not None and planned.due_at is not None and planned.due_at <= cause.at
+def _move(planned: Planned, end: End, cause: datetime | None) -> None:
+    """Move one ending to where it is now, unless it fired or the cause comes too late (C8)."""
+    too_late = cause is not None and planned.due_at is not None and planned.due_at <= cause
+    if planned.fired or too_late:
+        return
     due, kept = end.due_at, end.kept_until
-    if cause is not None and due is not None and due < cause.at:
-        due, kept = cause.at, None
-    if planned.fired or too_late or due == planned.due_at:
-        return []
-    changes = [("expiry.cancelled", replace(planned))] if planned.due_at is not None else []
+    if cause is not None and due is not None and due < cause and due != planned.due_at:
+        due, kept = cause, None  # C7
     most = end.not_after
     planned.due_at, planned.kept_until = due, kept
     planned.most = (most.due_at, most.kept_until) if most and most.due_at else None
-    if due is not None:
+
+
+def _changes(entry: Entry, progress: Progress, ending: Ending, was: Planned, planned: Planned) -> Iterator[Said]:
+    """Yield what to say of an ending that was moved, and count its revision."""
+    if planned.due_at == was.due_at:
+        return
+    if was.due_at is not None:
+        yield say.said("expiry.cancelled", entry, progress.tag, ending, was)
+    if planned.due_at is not None:
         planned.revision += 1
-        changes.append(("expiry.scheduled", replace(planned)))
-    return changes
+        yield say.said("expiry.scheduled", entry, progress.tag, ending, planned)
 
 
 def _life_end(endings: Sequence[Ending], ends: Sequence[End]) -> datetime | None:

@@ -76,6 +76,8 @@ class Entry:
     profile: str | None = None
     recipient: str | None = None
     share_id: str | None = None
+    folded_to: datetime | None = None
+    """Up to when what happened is folded into the dates."""
 
     @property
     def next_due(self) -> datetime | None:

@@ -1,18 +1,45 @@
 """When each tag of an obligation ends, given the policy and the facts known so far. Pure, and never resurrects."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
 from pipeline.policy.retention import OPEN, AtOnce, Circumstances, End, State, end_of, latest, spans
 from pipeline.stages.entries import Entry, ObligedTag, Support
-from pipeline.stages.state import FactStore
 
 HOLD = State(name="hold", opens=("hold.opened",), closes=("hold.closed",), per=RefKind.HOLD)
 """A hold suspends every erasing end of what it refers to, whatever the policy says: legal hold comes first."""
+
+
+class Facts(Protocol):
+    """Where facts are looked up."""
+
+    def log(self, ref: Ref | None) -> FactLog:
+        """Return the facts filed under a reference; empty for none."""
+        ...
+
+
+class FactsUntil:
+    """The facts that had happened by an instant (inclusive)."""
+
+    def __init__(self, facts: Facts, instant: datetime) -> None:
+        self._facts = facts
+        self._instant = instant
+        self._logs: dict[Ref | None, FactLog] = {}
+
+    def log(self, ref: Ref | None) -> FactLog:
+        """Return the facts filed under a reference, up to the instant."""
+        found = self._logs.get(ref)
+        if found is None:
+            known = self._facts.log(ref).facts
+            found = self._logs[ref] = FactLog(known[: bisect_right(known, self._instant, key=lambda fact: fact.at)])
+        return found
+
 
 ENDS_LIFE = frozenset({Action.ERASE, Action.ANONYMISE})
 _SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP, RefKind.ACCOUNT})
@@ -20,10 +47,15 @@ _SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Evaluates the entries of one partition against one policy version."""
+    """Evaluates the entries of one partition against one policy version.
+
+    Attributes:
+        policy: The version that decided.
+        facts: The facts known, or those known up to an instant.
+    """
 
     policy: CompiledPolicy
-    facts: FactStore
+    facts: Facts
 
     def endings(self, entry: Entry, tag: ObligedTag) -> tuple[Ending, ...]:
         """Return the endings of a tag in order, as the policy that decided wrote them."""
@@ -74,7 +106,12 @@ class Evaluation:
 
     def _circumstances(self, support: Support) -> Circumstances:
         def facts(kind: RefKind) -> FactLog:
-            return self.facts.log(next((ref for ref in support.refs if ref.kind is kind), None))
+            own = next((ref for ref in support.refs if ref.kind is kind), None)
+            if own is not None:
+                return self.facts.log(own)
+            # What names no order (case, account) is told of by facts about its subject that name none either.
+            subject = next((ref for ref in support.refs if ref.kind is RefKind.SUBJECT), None)
+            return FactLog([fact for fact in self.facts.log(subject).facts if fact.ref(kind) is None])
 
         return Circumstances(occurred_at=support.occurred_at, tz=self.policy.tz, matter=support.matter, facts=facts)
 
@@ -97,14 +134,14 @@ def all_refs(entry: Entry) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys((*entry.refs, *(ref for support in entry.supports for ref in support.refs))))
 
 
-def holds_on(refs: tuple[Ref, ...], facts: FactStore) -> list[tuple[datetime, datetime | None]]:
+def holds_on(refs: tuple[Ref, ...], facts: Facts) -> list[tuple[datetime, datetime | None]]:
     """Return the spans of the holds on any of some references, by their start."""
     opened = {str(fact.ref(RefKind.HOLD)): fact for ref in refs for fact in _opening(ref, facts)}
     found = [span for fact in opened.values() for span in spans(HOLD, facts.log(fact.ref(RefKind.HOLD)))]
     return sorted(found, key=lambda span: span[0])
 
 
-def _opening(ref: Ref, facts: FactStore) -> Iterator[Fact]:
+def _opening(ref: Ref, facts: Facts) -> Iterator[Fact]:
     for fact in facts.log(ref).of(HOLD.opens):
         specific = any(other.kind in _SPECIFIC for other in fact.refs)
         if not (ref.kind is RefKind.SUBJECT and specific):

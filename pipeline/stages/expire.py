@@ -7,7 +7,7 @@ moves into the past is due at the fact's instant (C7).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 
 from pipeline.domain.calendar import Period
@@ -21,11 +21,16 @@ from pipeline.stages import expiry_records as say
 from pipeline.stages import schedule
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import Entry, Planned, Progress, Support, dump, load, support_from
-from pipeline.stages.evaluate import ENDS_LIFE, HOLD
+from pipeline.stages.evaluate import ENDS_LIFE, HOLD, holds_on
 from pipeline.stages.expiry_records import Said
 from pipeline.stages.outputs import dead_letter
 from pipeline.stages.state import FactStore, fact_from, refs_from
 from pipeline.stages.workspace import NOTHING, StateReader, Workspace
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+LINGER = timedelta(days=30)
+"""How long facts are kept that nobody listens to: longer than any source topic keeps a record that may need them."""
 
 
 class ExpireStage:
@@ -43,7 +48,10 @@ class ExpireStage:
 
     def handle(self, batch: Sequence[Incoming], state: StateReader, partition: int, now: datetime) -> Output:
         """Fold a batch of obligation blocks; what is due at once is emitted by the next `wake`."""
+        if now < EPOCH:  # a guarded clock that knows no time yet: plan reviews by the broker's, fire nothing
+            now = EPOCH + timedelta(milliseconds=max((one.timestamp_ms for one in batch), default=0))
         run = _Run(self, Workspace(state), partition)
+        run.forget(now)
         for index, incoming in enumerate(batch):
             run.take(index, incoming, now)
         return run.close()
@@ -51,6 +59,7 @@ class ExpireStage:
     def wake(self, state: StateReader, partition: int, now: datetime, limit: int) -> Output:
         """Return everything due by `now`, oldest first, for at most about `limit` entries."""
         run = _Run(self, Workspace(state), partition)
+        run.forget(now)
         run.fire(now, limit)
         return run.close()
 
@@ -85,10 +94,27 @@ class _Run:
         self._work = work
         self._facts = FactStore(work)
         self._schedule = schedule.Schedule(work)
-        self._dates = DueDates(stage.policy, self._facts)
+        self._checked: dict[str, CompiledPolicy] = {}
+        self._dates = DueDates(self._policy, self._facts)
         self._partition = partition
         self._said: list[Said] = []
         self._out = Output()
+
+    def _policy(self, version: str) -> CompiledPolicy:
+        """Return a policy version, unchanged since the first obligation it made (X15).
+
+        Raises:
+            ConfigurationError: it is not loaded, or its document or overlays were changed under the same version.
+        """
+        if version not in self._checked:
+            policy = self._stage.policy(version)
+            if self._schedule.digest_of(version, policy.digest) != policy.digest:
+                raise ConfigurationError(
+                    f"policy {self._stage.controller} version {version!r} was changed (document or overlay) after it "
+                    "made obligations: give the changed one a new version, and keep the old file for what was promised"
+                )
+            self._checked[version] = policy
+        return self._checked[version]
 
     def take(self, index: int, incoming: Incoming, now: datetime) -> None:
         """Fold one block in its order; a record that is none goes to the dead letters."""
@@ -124,7 +150,7 @@ class _Run:
             entry = known
         entry.supports = _that_matter((*entry.supports, support))
         self._dates.refresh_tags(entry)
-        self._announce(self._dates.plan(entry, None, now))
+        self._announce(self._dates.plan(entry, support.occurred_at if known else None, now))
         self._schedule.put(entry, before, self._dates.listens(entry))
         self._count("obligations", entry.kind)
 
@@ -151,11 +177,12 @@ class _Run:
             return
         self._count("facts", fact.type)
         listening = (name for ref in self._reached(fact) for name in self._schedule.listening(ref, fact.type))
+        self._linger([ref for ref in fact.refs if not self._schedule.has_listeners(ref)], now)
         for identity in dict.fromkeys(listening):
             entry = self._schedule.get(identity)
             if entry is not None:  # an index entry may outlive what it points to; the entry is the truth
                 before = load(dump(entry))
-                self._announce(self._dates.plan(entry, fact, now))
+                self._announce(self._dates.plan(entry, fact.at, now))
                 self._schedule.put(entry, before, self._dates.listens(entry))
 
     def _reached(self, fact: Fact) -> Sequence[Ref]:
@@ -184,7 +211,7 @@ class _Run:
             before = load(dump(entry))
             self._fire_at(entry, now)
             if all(progress.over for progress in entry.progress):
-                self._end(entry, before)
+                self._end(entry, before, now)
                 continue
             self._schedule.put(entry, before, self._dates.listens(entry))
             again = schedule.time_key(entry)
@@ -196,10 +223,12 @@ class _Run:
         due = entry.next_due
         evaluation = self._dates.evaluation(entry)
         fired: list[tuple[Progress, Ending, Planned]] = []
+        endings_of: dict[int, tuple[Ending, ...]] = {}
         for progress in entry.progress:
             if progress.over:
                 continue
             endings = evaluation.endings(entry, progress.tag)
+            endings_of[id(progress)] = endings
             if progress.review_at == due and progress.review_every:
                 self._review(progress, progress.review_every, entry, endings[-1].clauses, now)
             for planned, ending in zip(progress.endings, endings, strict=True):
@@ -210,7 +239,11 @@ class _Run:
         alive = {name for progress in entry.progress if not progress.over for name in progress.tag.fields}
         for progress, ending, planned in fired:
             released = tuple(name for name in progress.tag.fields if name not in alive) if progress.over else ()
-            self._emit(replace(say.said("expiry.due", entry, progress.tag, ending, planned), released=released))
+            unlinked = any(
+                p.fired and e.findable_by for p, e in zip(progress.endings, endings_of[id(progress)], strict=True)
+            )
+            said = say.said("expiry.due", entry, progress.tag, ending, planned)
+            self._emit(replace(said, released=released, unlinked=unlinked))
 
     def _emit(self, one: Said) -> None:
         if one.entry.recipient is not None:
@@ -229,12 +262,37 @@ class _Run:
         self._count("reviews", progress.tag.category)
         progress.review_at = self._dates.next_review(progress, every, entry, now)
 
-    def _end(self, entry: Entry, before: Entry) -> None:
-        """Forget an entry that is over, and the facts that nobody listens to any more."""
+    def _end(self, entry: Entry, before: Entry, now: datetime) -> None:
+        """Forget an entry that is over. Supports that came too late for a profile begin its next life."""
+        due = max(planned.due_at for p in entry.progress for planned in p.endings if planned.fired and planned.due_at)
+        late = [support for support in entry.supports if support.occurred_at > due]
         if entry.profile:
             self._schedule.end_generation(entry)
-        for ref in self._schedule.remove(entry, before):
-            self._facts.forget(ref)
+        self._linger(self._schedule.remove(entry, before), now)
+        if entry.profile and late:
+            again = replace(entry, generation=entry.generation + 1, supports=late, progress=[], folded_to=None)
+            self._dates.refresh_tags(again)
+            self._announce(self._dates.plan(again, None, now))
+            self._schedule.put(again, None, self._dates.listens(again))
+
+    def _linger(self, refs: Sequence[Ref], now: datetime) -> None:
+        """Note that nobody listens to some references any more: their facts are forgotten after a while.
+
+        Not at once: a record that is older than an erasure may still arrive after it (architecture 9.4).
+        """
+        for ref in refs:
+            if self._facts.log(ref).facts:
+                self._schedule.forget_after(ref, (now + LINGER).date())
+
+    def forget(self, now: datetime) -> None:
+        """Forget the facts that nobody has listened to for a while, but for open holds."""
+        for ref in self._schedule.forgettable(now.date()):
+            if self._schedule.has_listeners(ref):
+                continue
+            if any(end is None for _start, end in holds_on((ref,), self._facts)):
+                self._schedule.forget_after(ref, (now + LINGER).date())
+            else:
+                self._facts.forget(ref)
 
     def _flush(self) -> None:
         self._out.records.extend(say.expiries(self._stage.topics, self._said, self._partition))
@@ -244,7 +302,7 @@ class _Run:
         self._out.counts[what, label] = self._out.counts.get((what, label), 0) + 1
 
 
-_SUPPORTS = 50
+_SUPPORTS = 8
 """Supports kept of a profile for each set of rules: of one kind the newest lasts longest."""
 
 

@@ -17,7 +17,10 @@ BLOCK = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One thing to say of one tag's ending: scheduled, cancelled or due."""
+    """One thing to say of one tag's ending: scheduled, cancelled or due.
+
+    `unlinked` leaves out the data subject: what was restricted to an order number names nobody any more (TEK-2.4).
+    """
 
     type: str
     entry: Entry
@@ -28,6 +31,7 @@ class Said:
     most: tuple[datetime, date | None] | None
     revision: int
     released: tuple[str, ...] = ()
+    unlinked: bool = False
 
 
 def said(kind: str, entry: Entry, tag: ObligedTag, ending: Ending, planned: Planned) -> Said:
@@ -135,6 +139,8 @@ def _item(one: Said) -> dict[str, object]:
     about = (
         {"event_id": None, "profile": None, "data_subject": subject_of(one.entry)} if stop_use else _about(one.entry)
     )
+    if one.unlinked:
+        about = {**about, "data_subject": None}
     return {
         "expiry_id": expiry_id(one.entry, one.tag, one.ending.action),
         **about,

@@ -184,6 +184,7 @@ def _ledger(made: Making, grant: Grant, share_id: str) -> dict[str, object]:
         "data_subject": subject.digest if subject else None,
         "order": order.digest if order else None,
         "fields": list(grant.fields),
+        "legal_ground": word(ground) if (ground := made.head.attributes.get("legal_ground")) else None,
         "shared_at": made.now,
         "rule": grant.recipient.rule,
         "clauses": list(grant.recipient.clauses),

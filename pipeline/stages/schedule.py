@@ -1,14 +1,15 @@
 """The schedule as ordered keys: entries, when to look at them, and who listens to which reference.
 
-A correct schedule on any ordered store. Keys: `o|<id>` entry, `g|<id>` generation of an ended profile, `u|<subject>|
-<purpose>` last stop-use; local and derived from the entry: `t|<due>|<id>` when to look, `a|<ref>|<id>` who listens,
-and to which facts.
+A correct schedule on any ordered store. Keys: `o|<id>` entry, `g|<id>` generation of an ended profile,
+`u|<subject>|<purpose>` last stop-use, `z|<day>|<ref>` facts to forget, `v|<version>` digest of a policy; local and
+derived from the entry: `t|<due>|<id>` when to look, `a|<ref>|<id>` who listens, and to which facts.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pipeline.domain.facts import Ref
+from pipeline.domain.vocabulary import RefKind
 from pipeline.stages import entries
 from pipeline.stages.entries import Entry
 from pipeline.stages.evaluate import all_refs
@@ -51,7 +52,32 @@ class Schedule:
         self._work.delete(b"o|" + entry.obligation_id.encode())
         for stale, _value in derived(before, frozenset()):
             self._work.delete(stale, local=True)
-        return [ref for ref in all_refs(before) if not any(True for _one in self._work.scan_prefix(_listeners(ref)))]
+        return [ref for ref in all_refs(before) if not self.has_listeners(ref)]
+
+    def has_listeners(self, ref: Ref) -> bool:
+        """Tell whether any entry refers to something."""
+        return any(True for _one in self._work.scan_prefix(_listeners(ref)))
+
+    def forget_after(self, ref: Ref, day: date) -> None:
+        """Note from when on the facts about something may be forgotten, if nobody listens to them then."""
+        self._work.put(f"z|{day.isoformat()}|{ref}".encode(), b"")
+
+    def forgettable(self, today: date) -> list[Ref]:
+        """Return the references whose facts may be forgotten by now, and drop the notes."""
+        found = [key for key, _value in self._work.scan(b"z|", f"z|{today.isoformat()}".encode())]
+        for key in found:
+            self._work.delete(key)
+        named = (key.decode().split("|", 2)[2].split(":", 1) for key in found)
+        return [Ref(kind=RefKind(kind), digest=digest) for kind, digest in named]
+
+    def digest_of(self, version: str, digest: str) -> str:
+        """Return the digest that a policy version had when it first made an obligation here: now, if it never did."""
+        key = f"v|{version}".encode()
+        known = self._work.get(key)
+        if known is None:
+            self._work.put(key, digest.encode())
+            return digest
+        return known.decode()
 
     def listening(self, ref: Ref, event_type: str) -> Iterator[str]:
         """Yield the ids of the entries that refer to something and may be changed by an event about it."""

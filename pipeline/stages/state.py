@@ -7,6 +7,8 @@ case's log the case alone. Keys of the state: `f|<ref>` facts, `s|<digest>` subj
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -17,14 +19,17 @@ from pipeline.stages.workspace import Workspace
 
 FACT_ATTRIBUTES = (
     "matter", "purpose", "mailing", "reason", "context", "initiated_by", "direction", "legal_ground", "approval",
-    "site", "needs_follow_up", "signed", "in_writing",
+    "needs_follow_up", "signed", "in_writing",
 )  # fmt: skip
+_ONLY_SAID = frozenset({"reason", "legal_ground", "approval"})
+"""Attributes of which a fact only keeps that they were given."""
 """Decision attributes that facts keep: classes and yes-or-no answers, never free text about a person."""
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_WORD = re.compile(r"[a-z][a-z_-]{1,31}")
+"""What a class or yes-or-no answer looks like: no digits, no capitals, nothing that could number or name a person."""
+_REFS = TypeAdapter(tuple[Ref, ...])
 _FACT = TypeAdapter(Fact)
 _FACTS = TypeAdapter(list[Fact])
-_REFS = TypeAdapter(tuple[Ref, ...])
 _SAID = "(said)"
 """Stands for an attribute value that is not one plain word: that it was given is a fact, what it says is not kept."""
 
@@ -35,6 +40,30 @@ _REFERENCES = {
     "clip_id": RefKind.CLIP,
     "hold_id": RefKind.HOLD,
 }
+
+
+LATE = timedelta(days=8)
+"""How long after an erasure older records are still recognised: longer than source topics keep them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salts:
+    """A subject's salt now, and the one before an erasure; in hexadecimal."""
+
+    now: str = ""
+    before: str = ""
+    erased_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A subject's reference, and the salts to store if it was made just now."""
+
+    ref: Ref
+    fresh: Salts | None
+
+
+_SALTS = TypeAdapter(Salts)
 
 
 class References:
@@ -52,29 +81,70 @@ class References:
         """Return the reference of an order, case, account, clip, hold or record."""
         return Ref(kind=kind, digest=_digest(self._key, f"{kind}|{identifier}"))
 
-    def subject(self, identifier: str, work: Workspace) -> Ref:
-        """Return the reference of a data subject; makes and stores a salt at first sight."""
-        where = self._salt_key(identifier)
-        salt = work.get(where)
-        if salt is None:
-            salt = self._entropy(16)
-            work.put(where, salt)
-        return Ref(kind=RefKind.SUBJECT, digest=_digest(salt, identifier))
+    def subject(self, identifier: str, at: datetime, work: Workspace) -> Subject:
+        """Return the reference of a data subject for something that happened at an instant.
 
-    def forget_subject(self, identifier: str, work: Workspace) -> None:
-        """Destroy a subject's salt: later events of the same id get another reference (TEK-2.4, GDPR Art. 17)."""
-        work.delete(self._salt_key(identifier))
+        What is older than an erasure keeps the reference of before it, as long as that one is known. Nothing is
+        stored yet: `keep` does that for an event that is accepted.
+        """
+        stored = work.get(self._salt_key(identifier))
+        salts = _SALTS.validate_json(stored) if stored else Salts()
+        if salts.erased_at is not None and at <= salts.erased_at and salts.before:
+            return Subject(Ref(kind=RefKind.SUBJECT, digest=_digest(bytes.fromhex(salts.before), identifier)), None)
+        if salts.now:
+            return Subject(Ref(kind=RefKind.SUBJECT, digest=_digest(bytes.fromhex(salts.now), identifier)), None)
+        fresh = self._entropy(16)
+        ref = Ref(kind=RefKind.SUBJECT, digest=_digest(fresh, identifier))
+        return Subject(ref, replace(salts, now=fresh.hex()))
 
-    def of_head(self, head: EventHead, subject: Ref | None) -> tuple[Ref, ...]:
-        """Return every reference that an event carries, the subject's first."""
+    def keep(self, identifier: str, subject: Subject, work: Workspace) -> None:
+        """Store a salt that was made for a subject at first sight."""
+        if subject.fresh is not None:
+            work.put(self._salt_key(identifier), _SALTS.dump_json(subject.fresh))
+
+    def forget_subject(self, identifier: str, at: datetime, today: date, work: Workspace) -> None:
+        """Give later events of a subject another reference (TEK-2.4, GDPR Art. 17).
+
+        The old salt stays for `LATE`, for records that are older than the erasure and arrive after it; then
+        `forget_salts` destroys it, and what was written under the old reference is unlinkable.
+        """
+        key = self._salt_key(identifier)
+        stored = work.get(key)
+        salts = _SALTS.validate_json(stored) if stored else Salts()
+        work.put(key, _SALTS.dump_json(Salts(before=salts.now or salts.before, erased_at=at)))
+        work.put(b"y|" + (today + LATE).isoformat().encode() + b"|" + key, b"")
+
+    @staticmethod
+    def forget_salts(today: date, work: Workspace) -> None:
+        """Destroy the salts of subjects that were erased long enough ago."""
+        for note, _value in list(work.scan(b"y|", f"y|{today.isoformat()}".encode())):
+            key = note.split(b"|", 2)[2]
+            salts = _SALTS.validate_json(work.get(key) or b"{}")
+            work.delete(note)
+            if salts.now:
+                work.put(key, _SALTS.dump_json(Salts(now=salts.now)))
+            else:
+                work.delete(key)
+
+    def of_head(self, head: EventHead, subject: Ref | None, *, is_media: bool = False) -> tuple[Ref, ...]:
+        """Return every reference that an event carries, the subject's first.
+
+        Camera material is keyed by clip, so its key names the clip where no attribute does. A hold without an id is
+        known by what it holds.
+        """
         found = [subject] if subject else []
         for attribute, kind in _REFERENCES.items():
             identifier = head.attributes.get(attribute)
             if isinstance(identifier, str) and identifier:
                 found.append(self.of(kind, identifier))
+        if is_media and "clip_id" not in head.attributes:
+            found.append(self.of(RefKind.CLIP, head.key))
         records = head.attributes.get("records")
         if isinstance(records, Iterable) and not isinstance(records, str):
             found.extend(self.of(RefKind.RECORD, str(record)) for record in records)
+        if head.type.startswith("hold.") and "hold_id" not in head.attributes:
+            held = sorted(str(ref) for ref in found if ref.kind is not RefKind.SUBJECT) or [str(subject)]
+            found.append(self.of(RefKind.HOLD, "|".join(held)))
         return tuple(found)
 
     def share_id(self, event_id: str, recipient: str) -> str:
@@ -120,7 +190,8 @@ class FactStore:
 
 def fact_of(head: EventHead, refs: tuple[Ref, ...]) -> Fact:
     """Return an event stripped to what retention and conditions need."""
-    kept = ((name, word(head.attributes[name])) for name in FACT_ATTRIBUTES if name in head.attributes)
+    given = (name for name in FACT_ATTRIBUTES if name in head.attributes)
+    kept = ((name, _SAID if name in _ONLY_SAID else word(head.attributes[name])) for name in given)
     return Fact(at=head.occurred_at, type=head.type, event_id=head.event_id, refs=refs, attributes=tuple(kept))
 
 

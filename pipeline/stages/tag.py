@@ -14,17 +14,12 @@ from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook, Report
+from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide
 from pipeline.stages import outputs
 from pipeline.stages.deduplicate import SeenEvents, derived
 from pipeline.stages.state import FactStore, References, fact_of, fact_to
 from pipeline.stages.workspace import StateReader, Workspace
-
-_IDS = frozenset({
-    "order_id", "case_id", "account_id", "clip_id", "hold_id", "records", "participants", "consents", "products",
-    "quota", "month", "store", "site",
-})  # fmt: skip
-"""Attributes of which a stateless decision only sees whether they are set, so that decisions can be cached."""
 
 _YEARS = range(1900, 3000)
 """Years that an event may name: a date far off would be a promise that no calendar can keep."""
@@ -76,9 +71,9 @@ class TagStage:
     def decided(self, policy: CompiledPolicy, asked: "Asked") -> Decision:
         """Return the decision, from the cache where no rule of the event asks for state."""
         head = asked.head
-        if self._asks_state(policy, head.type):
+        if head.type not in policy.known_events or self._asks_state(policy, head.type):
             return decide(policy, asked)
-        seen = tuple(sorted((k, True if k in _IDS else str(v)) for k, v in head.attributes.items()))
+        seen = tuple(sorted((k, True if k in IDENTIFYING else str(v)) for k, v in head.attributes.items()))
         signature = (policy.version, head.type, head.present, head.undeclared, seen)
         found = self._decisions.get(signature)
         if found is None:
@@ -87,11 +82,14 @@ class TagStage:
             found = self._decisions[signature] = decide(policy, asked)
         return found
 
+    def required(self, event_type: str) -> tuple[str, ...]:
+        """Return the attributes and fields without which an event of a type means nothing."""
+        known = self.catalogue.types.get(event_type)
+        return known.required if known else ()
+
     def _asks_state(self, policy: CompiledPolicy, event_type: str) -> bool:
         where = (policy.version, event_type)
         if where not in self._asking:
-            if len(self._asking) >= _CACHE_LIMIT:
-                self._asking.clear()
             rules = any(rule.needs_state for rule in policy.rules_by_event.get(event_type, ()))
             sharing = (recipient for recipient in policy.recipients.values() if event_type in recipient.events)
             self._asking[where] = rules or any(recipient.needs_state for recipient in sharing)
@@ -124,89 +122,103 @@ class _Run:
         self._seen = SeenEvents(work, now, window) if window is not None else None
         self._now = now
         self._out = Output()
+        stage.references.forget_salts(now.date(), work)
         self._block: list[dict[str, object]] = []
 
     def take(self, index: int, incoming: Incoming) -> None:
         """Handle one event: exactly one outcome."""
-        topics = self._stage.topics
-        head = incoming.head
+        stage, head = self._stage, incoming.head
         if head is None:
             code, field = incoming.error or ("malformed", None)
-            self._out.records.append(outputs.dead_letter(topics, index, code, field))
+            self._out.records.append(outputs.dead_letter(stage.topics, index, code, field))
             self._count(Outcome.DEAD_LETTER, code)
-            return
-        if self._seen and not self._seen.is_new(head.event_id):
-            self._count("re-sent", head.controller)
-            return
-        if incoming.topic == topics.control and self._partition != 0:
-            self._fold_only(head)
-            return
-        self._decide(index, head)
+        elif self._seen and not self._seen.is_new(head.event_id):
+            self._count("re-sent", stage.settings.controller)
+        else:
+            # A control event reaches every partition; partition 0 alone says what became of it.
+            tells = incoming.topic != stage.topics.control or self._partition == 0
+            self._decide(index, incoming.topic, head, tells=tells)
 
-    def _decide(self, index: int, head: EventHead) -> None:
+    def _decide(self, index: int, topic: str, head: EventHead, *, tells: bool) -> None:
         stage = self._stage
-        policy = self._governing(head)
+        policy = self._governing(topic, head)
         if isinstance(policy, Report):
-            self._refuse(head, policy, "")
+            if tells:
+                self._refuse(head, policy)
             return
-        subject = None if head.key == CONTROL_KEY else stage.references.subject(head.key, self._work)
-        refs = stage.references.of_head(head, subject)
+        family = stage.catalogue.family_of(head.type)
+        subject = None if head.key == CONTROL_KEY else stage.references.subject(head.key, head.occurred_at, self._work)
+        refs = stage.references.of_head(head, subject.ref if subject else None, is_media=family is Family.CCTV)
         decision = stage.decided(policy, Asked(head, refs, self._facts))
+        if tells:
+            self._tell(head, policy, decision)
+        if self._seen and decision.outcome is not Outcome.REFUSED:
+            self._seen.remember(head.event_id)
+        if decision.outcome is Outcome.ACCEPTED:
+            if subject:
+                stage.references.keep(head.key, subject, self._work)
+            made = outputs.Making(
+                topics=stage.topics, references=stage.references, policy=policy, decision=decision, head=head,
+                refs=refs, now=self._now, index=index, partition=self._partition,
+            )  # fmt: skip
+            self._accept(made, family or Family.LIFECYCLE, tells=tells)
+
+    def _tell(self, head: EventHead, policy: CompiledPolicy, decision: Decision) -> None:
         for report in decision.reports:
             self._out.records.append(self._violation(head, report, decision))
             self._count("violation", report.code)
         self._count(decision.outcome, head.type if head.type in policy.known_events else "other")
-        if decision.outcome is Outcome.ACCEPTED:
-            self._accept(index, head, policy, decision, refs)
 
-    def _accept(
-        self, index: int, head: EventHead, policy: CompiledPolicy, decision: Decision, refs: tuple[Ref, ...]
-    ) -> None:
-        stage = self._stage
-        family = stage.catalogue.family_of(head.type) or Family.LIFECYCLE
-        made = outputs.Making(
-            topics=stage.topics,
-            references=stage.references,
-            policy=policy,
-            decision=decision,
-            head=head,
-            refs=refs,
-            now=self._now,
-            index=index,
-            partition=self._partition,
-        )
-        self._out.records.extend(outputs.tagged(made, family))
-        self._out.records.extend(outputs.shares(made))
-        if decision.is_fact and self._facts.add(fact := fact_of(head, refs)):
+    def _accept(self, made: outputs.Making, family: Family, *, tells: bool) -> None:
+        """Write what an accepted event makes; a control event makes records once, and facts in every partition."""
+        head = made.head
+        if tells:
+            self._out.records.extend(outputs.tagged(made, family))
+            self._out.records.extend(outputs.shares(made))
+        if made.decision.is_fact and self._facts.add(fact := fact_of(head, made.refs)):
             self._block.append(fact_to(fact))
-        self._block.extend(outputs.obligations(made))
-        if head.type == "erasure.requested" and policy.forgets_subject:
-            stage.references.forget_subject(head.key, self._work)
+        if tells:
+            self._block.extend(outputs.obligations(made))
+        if head.type == "erasure.requested" and made.policy.forgets_subject:
+            self._stage.references.forget_subject(head.key, head.occurred_at, self._now.date(), self._work)
 
-    def _fold_only(self, head: EventHead) -> None:
-        """Fold a control event into a partition that does not report it: partition 0 does, once."""
-        policy = self._governing(head)
-        if isinstance(policy, Report) or head.type not in policy.fact_types:
-            return
-        fact = fact_of(head, self._stage.references.of_head(head, None))
-        if self._facts.add(fact):
-            self._block.append(fact_to(fact))
-
-    def _governing(self, head: EventHead) -> CompiledPolicy | Report:
-        controller = self._stage.settings.controller
-        if head.controller != controller:
-            return Report(code="wrong-controller", message="the event names another controller than its topic does")
-        if head.occurred_at.year not in _YEARS or head.occurred_at > self._now + self._stage.settings.ahead:
-            return Report(code="implausible-time", message="the event's time lies in the future or far in the past")
-        policy = self._stage.book.in_force(controller, head.occurred_at)
+    def _governing(self, topic: str, head: EventHead) -> CompiledPolicy | Report:
+        """Return the policy version that governs an event, or why none may decide it."""
+        policy = self._stage.book.in_force(self._stage.settings.controller, head.occurred_at)
+        misdirected = self._misdirected(topic, head)
+        if misdirected:
+            return misdirected
         if policy is None:
             return Report(code="no-policy", message="no version of the policy governs an event of this date")
-        if head.policy_version and not self._stage.book.knows(controller, head.policy_version):
-            return Report(code="unknown-version", message="the event claims a policy version that does not exist")
-        return policy
+        return self._incomplete(head) or policy
 
-    def _refuse(self, head: EventHead, report: Report, version: str) -> None:
-        decision = Decision(outcome=Outcome.REFUSED, policy_version=version)
+    def _misdirected(self, topic: str, head: EventHead) -> Report | None:
+        stage = self._stage
+        family = stage.catalogue.family_of(head.type)
+        if head.controller != stage.settings.controller:
+            return Report(code="wrong-controller", message="the event names another controller than its topic does")
+        if (topic == stage.topics.control) != (head.key == CONTROL_KEY):
+            return Report(code="wrong-topic", message="the key `control` belongs on the control topic, and only there")
+        places = {stage.topics.source(family)} if family else {topic}
+        if family is Family.LIFECYCLE:
+            places.add(stage.topics.control)
+        if topic not in places:
+            return Report(code="wrong-topic", message="the event belongs on the source topic of its family")
+        return None
+
+    def _incomplete(self, head: EventHead) -> Report | None:
+        stage = self._stage
+        if head.occurred_at.year not in _YEARS or head.occurred_at > self._now + stage.settings.ahead:
+            return Report(code="implausible-time", message="the event's time lies in the future or far in the past")
+        if head.policy_version and not stage.book.knows(stage.settings.controller, head.policy_version):
+            return Report(code="unknown-version", message="the event claims a policy version that does not exist")
+        missing = tuple(name for name in stage.required(head.type) if not head.has(name))
+        if missing:
+            return Report(code="missing-attribute", fields=missing, message="the event means nothing without these")
+        return None
+
+    def _refuse(self, head: EventHead, report: Report) -> None:
+        decision = Decision(outcome=Outcome.REFUSED, policy_version="")
         self._out.records.append(self._violation(head, report, decision))
         self._count("violation", report.code)
         self._count(Outcome.REFUSED, "other")

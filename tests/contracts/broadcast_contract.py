@@ -1,5 +1,8 @@
 """What every `Broadcast` must do."""
 
+import pytest
+
+from pipeline.domain.errors import PipelineError
 from pipeline.ports import Broadcast, InRecord
 from tests.contracts.lane_log_contract import MANY_POLLS, LogWorld, values
 
@@ -52,6 +55,27 @@ class BroadcastContract:
         world.append(topic, b"b")
 
         assert values(wait_for(broadcast, topic, record.offset + 1, 1)) == [b"b"]
+
+    def test_records_deleted_before_they_were_read_are_told_not_skipped(
+        self, world: LogWorld, broadcast: Broadcast
+    ) -> None:
+        topic = world.topic()
+        for value in (b"a", b"b", b"c"):
+            world.append(topic, value)
+        world.trim(topic, 2)
+
+        with pytest.raises(PipelineError, match="deleted before they were read"):
+            broadcast.after(topic, 1, 10)
+
+        assert values(wait_for(broadcast, topic, 2, 1)) == [b"c"]
+
+    def test_one_who_has_read_nothing_yet_begins_with_what_is_left(self, world: LogWorld, broadcast: Broadcast) -> None:
+        topic = world.topic()
+        for value in (b"a", b"b", b"c"):
+            world.append(topic, value)
+        world.trim(topic, 2)
+
+        assert values(wait_for(broadcast, topic, 0, 1)) == [b"c"]
 
     def test_several_topics_are_kept_apart(self, world: LogWorld, broadcast: Broadcast) -> None:
         topics = [world.topic(), world.topic()]

@@ -305,8 +305,55 @@ class LaneLogContract:
         world.trim(source, first.offset + 2)
         successor = world.member("g", [source])
 
-        with pytest.raises(PipelineError, match="deleted"):
+        with pytest.raises(PipelineError, match="deleted before they were read"):
             take(successor, 1)
+
+    def test_a_group_that_has_no_position_starts_where_it_is_told(self, world: LogWorld) -> None:
+        source, other = world.topic(), world.topic()
+        for value in (b"a", b"b", b"c"):
+            world.append(source, value)
+        world.append(other, b"x")
+        log = world.member("g", [source, other])
+        settle(log)
+
+        log.start_at({(source, 0): 1})
+
+        assert sorted(str(v) for v in values(take(log, 3))) == ["b'b'", "b'c'", "b'x'"]
+        assert log.position((source, 0)) == 1
+        log.rewind()
+        assert log.position((source, 0)) == 1
+        assert sorted(str(v) for v in values(take(log, 3))) == ["b'b'", "b'c'", "b'x'"]
+
+    @pytest.mark.parametrize(("committed", "told"), [(1, 2), (2, 1), (2, 2)])
+    def test_of_two_positions_the_one_further_on_counts(self, world: LogWorld, committed: int, told: int) -> None:
+        source = world.topic()
+        for value in (b"a", b"b", b"c"):
+            world.append(source, value)
+        log = world.member("g", [source])
+        settle(log)
+        log.commit([], {(source, 0): committed})
+        successor = world.member("g", [source])
+        settle(successor)
+
+        successor.start_at({(source, 0): told})
+
+        assert values(take(successor, 1)) == [b"c"]
+        successor.rewind()
+        assert successor.position((source, 0)) == 2
+        assert values(take(successor, 1)) == [b"c"]
+
+    def test_a_group_that_is_told_to_start_at_deleted_records_says_so(self, world: LogWorld) -> None:
+        source = world.topic()
+        for value in (b"a", b"b", b"c"):
+            world.append(source, value)
+        world.trim(source, 2)
+        log = world.member("g", [source])
+        settle(log)
+
+        log.start_at({(source, 0): 1})
+
+        with pytest.raises(PipelineError, match="deleted before they were read"):
+            take(log, 1)
 
     def test_what_someone_must_mend_is_told_at_the_latest_on_the_second_try(self, world: LogWorld) -> None:
         source, sink = world.topic(), world.topic()

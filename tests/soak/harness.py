@@ -15,6 +15,7 @@ from random import Random
 
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # its stub forgets NewTopic
 
+from pipeline.lanes.views import POSITION_PREFIX
 from pipeline.testing.broker import start_broker
 from pipeline.testing.broker_contract import Broker
 from tests.soak.crew import command
@@ -103,7 +104,8 @@ def judge(bootstrap: str, prefix: str, sources: tuple[str, ...]) -> Verdict:
 def _fold(changelog: list[Seen]) -> dict[str, int]:
     """Return what the newest changelog entry of each key says."""
     newest = {record.key: record.value for record in changelog}
-    return {(key or b"").decode(): int(value) for key, value in newest.items() if value is not None}
+    counts = {key or b"": value for key, value in newest.items() if not (key or b"").startswith(POSITION_PREFIX)}
+    return {key.decode(): int(value) for key, value in counts.items() if value is not None}
 
 
 def _events(plan: FirePlan, sources: tuple[str, ...]) -> Iterator[Sent]:

@@ -202,14 +202,14 @@ def test_what_is_derived_on_restore_is_what_the_batch_wrote(parts: Parts) -> Non
 def test_hostile_variety_does_not_grow_the_caches_without_bound(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.stages.tag._CACHE_LIMIT", 2)
     stage = _stage(parts)
-    visit = event("v", "web.visited", "2024-01-01T10:00:00Z", "tek-zence", "s")
-    strange = [{**visit, "id": f"v-{n}", "data": {f"field_{n}": n}} for n in range(5)]
-    named = [{**visit, "id": f"n-{n}", "type": f"made.up{n}"} for n in range(5)]
+    strange = [{**_delivery(f"d-{n}"), "data": {**DELIVERY, f"field_{n}": n}} for n in range(5)]
+    named = [{**_delivery(f"n-{n}"), "type": f"made.up{n}"} for n in range(5)]
 
     output = _handled(stage, parts, *strange, *named)
 
     assert len(output.records) >= 10
-    assert max(len(stage._decisions), len(stage._asking)) <= 2
+    assert len(stage._decisions) <= 2
+    assert all(event_type == "delivery.ordered" for _version, event_type in stage._asking)
 
 
 def test_very_many_obligations_come_in_several_messages(parts: Parts) -> None:
@@ -222,11 +222,55 @@ def test_very_many_obligations_come_in_several_messages(parts: Parts) -> None:
 
 
 def test_a_profile_needs_somebody_to_keep_it_of(pipeline: Simulation) -> None:
-    """ARTGRAPHICS keeps its record per case: an event that names none starts none."""
-    pipeline.pipe(event("c", "case.opened", "2024-01-01T10:00:00Z", "artgraphics", "s", topic="print"))
+    """An event that concerns many keys names no subject: it supports nobody's profile."""
+    everybody = event("c", "customer.registered", "2024-01-01T10:00:00Z", "allcall", "control", name="T", email="e")
 
-    items = values(pipeline, "artgraphics.obligation.v1")
-    assert [item["kind"] for item in items if item.get("obligation_id")] == []
+    assert pipeline.pipe(everybody) is Outcome.ACCEPTED
+    kinds = [item["kind"] for item in values(pipeline, "allcall.obligation.v1") if item.get("obligation_id")]
+    assert kinds == ["record"]
+
+
+def test_an_event_on_the_wrong_topic_is_refused(pipeline: Simulation) -> None:
+    """Each partition would otherwise decide it with the wrong state."""
+    pipeline.clock.move_to(instant("2024-01-02T00:00:00Z"))
+    purchase = json.dumps(_delivery()).encode()
+    control = json.dumps({**_delivery("d-2"), "partitionkey": "control"}).encode()
+
+    pipeline.pipe_raw([("tek-zence.source.cctv.v1", b"s-1", purchase)])
+    pipeline.pipe_raw([("tek-zence.source.purchase.v1", b"control", control)])
+    pipeline.pipe_raw([("tek-zence.control.v1", b"control", control)])
+
+    assert [value["code"] for value in values(pipeline, "tek-zence.violation.v1")] == ["wrong-topic"] * 3
+
+
+def test_an_event_that_lacks_what_it_means_nothing_without_is_refused(pipeline: Simulation) -> None:
+    assert pipeline.pipe(event("c", "case.closed", "2024-01-01T10:00:00Z", "tek-zence", "s")) is Outcome.REFUSED
+    [violation] = values(pipeline, "tek-zence.violation.v1")
+    assert (violation["code"], violation["fields"]) == ("missing-attribute", ["case_id"])
+
+
+def test_a_refused_event_may_be_mended_and_sent_again(pipeline: Simulation) -> None:
+    pipeline.pipe(event("c", "case.closed", "2024-01-01T10:00:00Z", "tek-zence", "s"))
+
+    mended = event("c", "case.closed", "2024-01-01T10:00:00Z", "tek-zence", "s", case_id="c-1")
+    assert pipeline.pipe(mended) is Outcome.ACCEPTED
+
+
+def test_a_refused_control_event_has_no_effect_in_any_partition(open_pipeline: Open) -> None:
+    pipeline = open_pipeline(partitions=3)
+    clips = [f"clip-{n}" for n in range(6)]
+    for clip in clips:
+        pipeline.pipe(
+            event(clip, "cctv.ingested", "2025-01-10T12:00:00Z", "allcall", clip, context="store", cctv_clip="c")
+        )
+
+    pipeline.pipe(
+        event(
+            "h", "hold.opened", "2025-01-11T12:00:00Z", "allcall", "control", hold_id="h", records=clips, context="moon"
+        )
+    )
+
+    assert "expiry.cancelled" not in {value["type"] for value in values(pipeline, "allcall.expiry.v1")}
 
 
 def test_an_event_older_than_the_first_version_is_refused_where_the_operator_says_so(parts: Parts) -> None:

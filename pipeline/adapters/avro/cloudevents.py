@@ -1,7 +1,8 @@
 """CloudEvents 1.0 at the edge: structured-mode JSON to a source event, a source event to Avro and back to JSON.
 
 The JSON form carries the envelope as CloudEvents attributes and everything else in `data`; in Avro all of it is one
-record. Extension attributes beyond `controller`, `partitionkey`, `policyversion` and `ingesttime` are ignored.
+record. Extension attributes beyond `controller`, `partitionkey`, `policyversion` and `ingesttime` are ignored. A plain
+text that is empty or blank counts as absent.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import fastavro
 
 from pipeline.adapters.avro.faults import MAX_BYTES, fault
+from pipeline.adapters.avro.limits import PLAIN_TEXT_FIELDS, bounded, bounded_attribute, is_blank
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.adapters.avro.values import check, document, instant, json_text, reported
 from pipeline.domain.events import ATTRIBUTES, EventHead, SourceEvent
@@ -19,7 +21,6 @@ from pipeline.domain.vocabulary import Family
 
 ADDRESS_PARTS = ("street", "postcode", "city", "country")
 _REQUIRED = ("id", "source", "type", "time", "controller", "partitionkey")
-_MAX_ID = 512
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
@@ -57,7 +58,7 @@ class CloudEvents:
     def _event(self, texts: Mapping[str, str], version: str | None, sent: Mapping[str, Any]) -> SourceEvent:
         family = self._schemas.catalogue.family_of(texts["type"]) or Family.LIFECYCLE
         fields = self._schemas.catalogue.fields[family]
-        values = {name: value for name, value in sent.items() if value is not None}
+        values = {name: value for name, value in sent.items() if not _says_nothing(name, value)}
         data = {name: values[name] for name in fields if name in values}
         undeclared = {n: v for n, v in values.items() if n not in data and n not in ATTRIBUTES}
         if isinstance(data.get("address"), dict):
@@ -81,7 +82,7 @@ class CloudEvents:
         """Return an event as a framed Avro source record.
 
         Raises:
-            InvalidEvent: a field has the wrong type; `invalid-field` and its name.
+            InvalidEvent: a field has the wrong type or is too long; `invalid-field` or `too-large`, and its name.
         """
         family = self._schemas.catalogue.family_of(event.head.type) or Family.LIFECYCLE
         schema = self._schemas.source(family)
@@ -96,18 +97,20 @@ class CloudEvents:
     def _record(self, event: SourceEvent, kinds: Mapping[str, str]) -> dict[str, Any]:
         head = event.head
         record: dict[str, Any] = {
-            "event_id": _plain(head.event_id, "id"),
-            "type": _plain(head.type, "type"),
+            "event_id": _short(head.event_id, "id"),
+            "type": _short(head.type, "type"),
             "occurred_at": _aware(head.occurred_at),
-            "controller": _plain(head.controller, "controller"),
-            "data_subject_id": _plain(head.key, "partitionkey"),
-            "source": _plain(head.source, "source"),
-            "policy_version": None if head.policy_version is None else _plain(head.policy_version, "policyversion"),
+            "controller": _short(head.controller, "controller"),
+            "data_subject_id": _short(head.key, "partitionkey"),
+            "source": _short(head.source, "source"),
+            "policy_version": None if head.policy_version is None else _short(head.policy_version, "policyversion"),
         }
         undeclared = dict(event.undeclared)
         for name, value in (*head.attributes.items(), *event.data.items()):
             if name in kinds:
                 record[name] = _ENCODERS[kinds[name]](value, name)
+                if name in ATTRIBUTES:
+                    bounded_attribute(record[name], name)
             else:
                 undeclared[name] = value
         reported(undeclared)  # refuses too many
@@ -139,9 +142,13 @@ def _attribute(envelope: Mapping[str, Any], name: str) -> str:
     value = envelope.get(name)
     if value is None or value == "":
         raise fault("missing-attribute", name)
-    if not isinstance(value, str) or len(value) > _MAX_ID:
+    if not isinstance(value, str):
         raise fault("invalid-field", name)
-    return value
+    return bounded(value, name)
+
+
+def _says_nothing(name: str, value: object) -> bool:
+    return value is None or (name in PLAIN_TEXT_FIELDS and is_blank(value))
 
 
 def _address(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -170,6 +177,10 @@ def _plain(value: Any, field: str) -> str:
         raise fault("invalid-field", field)
     check(value, field)
     return value
+
+
+def _short(value: Any, field: str) -> str:
+    return bounded(_plain(value, field), field)
 
 
 def _aware(value: Any) -> datetime:

@@ -11,7 +11,8 @@ from typing import Any
 
 import fastavro
 
-from pipeline.adapters.avro.faults import fault
+from pipeline.adapters.avro.faults import MAX_BYTES, fault
+from pipeline.adapters.avro.limits import bounded_record
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.adapters.avro.values import json_text, json_value
 from pipeline.domain.errors import ConfigurationError, InvalidEvent
@@ -38,7 +39,8 @@ class AvroCodec:
 
         Raises:
             ConfigurationError: no such schema, or the value does not fit it; names the schema and what it lacks.
-            InvalidEvent: an event does not fit its source schema, or a JSON field cannot be written.
+            InvalidEvent: an event does not fit its source schema, is too large or has too long an attribute, or a JSON
+                field cannot be written.
         """
         found = self._schemas.named(schema)
         body = BytesIO()
@@ -52,6 +54,10 @@ class AvroCodec:
             if found.is_source:
                 raise InvalidEvent("invalid-field", problem) from None
             raise ConfigurationError(problem) from None
+        if found.is_source:
+            bounded_record(value)
+            if body.tell() > MAX_BYTES:
+                raise fault("too-large")
         return body.getvalue()
 
     def decode(self, value: bytes) -> tuple[str, dict[str, object]]:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.adapters.avro.faults import MAX_BYTES
+from pipeline.adapters.avro.limits import MAX_ATTRIBUTE_BYTES, MAX_ID_BYTES, MAX_ITEMS, PLAIN_TEXT_FIELDS
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import Family
 
-_INTRODUCTION = """\
+_PLAIN = ", ".join(f"`{name}`" for name in sorted(PLAIN_TEXT_FIELDS))
+_INTRODUCTION = f"""\
 # Event types
 
 Generated from the schemas folder; do not edit. Part of the contract with producer services.
@@ -16,6 +19,12 @@ An event is sent as Avro with one of the four source schemas, or as CloudEvents 
 attributes `specversion`, `id`, `source`, `type`, `time`, `controller` and `partitionkey` are required, `policyversion`
 and `ingesttime` may be there, and everything below stands in `data`. Every field but the required ones may be absent.
 A field outside its family is dropped and reported by name. An event name that is not listed here is refused.
+
+A record has at most {MAX_BYTES:,} bytes, its framing included; `id`, `type`, `source`, `controller`, `partitionkey` and
+`policyversion` have at most {MAX_ID_BYTES} bytes of UTF-8 each, other attributes {MAX_ATTRIBUTE_BYTES:,}, lists
+{MAX_ITEMS} items of {MAX_ID_BYTES} bytes. What is larger becomes a dead letter with the code `too-large`. `time` is
+RFC 3339 with an offset; a leap second (`:60`) is refused, send second 59. A text that is empty or blank counts as
+absent in {_PLAIN}.
 """
 
 _TYPES = {"json": "any JSON", "array": "list of strings", "record": "street, postcode, city, country"}

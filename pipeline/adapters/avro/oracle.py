@@ -8,6 +8,7 @@ import fastavro
 from pipeline.adapters.avro.cloudevents import CloudEvents
 from pipeline.adapters.avro.codec import read_record
 from pipeline.adapters.avro.faults import fault
+from pipeline.adapters.avro.limits import PLAIN_TEXT_FIELDS, bounded_record, is_blank
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.adapters.avro.values import json_value, reported
 from pipeline.domain.errors import ConfigurationError
@@ -25,7 +26,9 @@ class OracleCut:
     def __init__(self, schemas: Schemas, schema: AvroSchema, record: dict[str, Any]) -> None:
         self._schemas = schemas
         self._schema = schema
-        self._record = record
+        self._record: dict[str, Any] = {
+            n: None if n in PLAIN_TEXT_FIELDS and is_blank(v) else v for n, v in record.items()
+        }
         self._fields = [one for one in schema.definition["fields"] if "privacy.group" in one]
         self.head = self._head()
 
@@ -34,6 +37,7 @@ class OracleCut:
         for name, attribute in _REQUIRED:
             if not record[name]:
                 raise fault("missing-attribute", attribute)
+        bounded_record(record)
         attributes = {name: record[name] for name in ATTRIBUTES if record.get(name) is not None}
         return EventHead(
             event_id=record["event_id"],

@@ -10,6 +10,14 @@ from typing import Any
 
 from pipeline.adapters.avro.cloudevents import CloudEvents
 from pipeline.adapters.avro.faults import fault
+from pipeline.adapters.avro.limits import (
+    HEAD_FIELDS,
+    MAX_ATTRIBUTE_BYTES,
+    MAX_ID_BYTES,
+    PLAIN_TEXT_FIELDS,
+    bounded,
+    bounded_attribute,
+)
 from pipeline.adapters.avro.projector import Projector, Span
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.adapters.avro.tagbytes import TagBytes, text_bytes
@@ -24,9 +32,12 @@ _next_present = re.compile(rb"[^\0]").search
 _PRESENT = 2
 """The branch byte of a value that is there: branch 1, zig-zag."""
 
-_TEXT = 1
+_JSON = 1
 _ATTRIBUTE = 2
-"""What the loop meets most: a string of the payload, a string among the attributes; 0 is anything else."""
+_TEXT = 3
+"""What the loop meets most: JSON text of the payload, a string among the attributes, a plain text; 0 is all else."""
+
+_NOTHING: frozenset[str] = frozenset()
 
 _SHARED = ("carrier", "share")
 
@@ -61,7 +72,9 @@ _READERS: dict[str, Reader] = {
 def _kind(field: RunField) -> int:
     if field.type != ("string",):
         return 0
-    return _ATTRIBUTE if field.attribute else _TEXT
+    if field.attribute:
+        return _ATTRIBUTE
+    return _TEXT if field.name in PLAIN_TEXT_FIELDS else _JSON
 
 
 class _Program:
@@ -116,7 +129,7 @@ class _Program:
 class SlicedCut:
     """One event's bytes with the places of its fields. Personal data: has no repr of its content."""
 
-    __slots__ = ("_data", "_map_at", "_program", "_spans", "_start", "_tags", "head")
+    __slots__ = ("_blank", "_data", "_map_at", "_program", "_spans", "_start", "_tags", "head")
 
     def __init__(  # noqa: PLR0913, PLR0917  one call for each event: positional arguments cost least
         self,
@@ -125,6 +138,7 @@ class SlicedCut:
         data: bytes,
         start: int,
         spans: dict[str, Span],
+        blank: frozenset[str],
         map_at: int,
         head: EventHead,
     ) -> None:
@@ -133,25 +147,26 @@ class SlicedCut:
         self._data = data
         self._start = start
         self._spans = spans
+        self._blank = blank  # places of texts that say nothing: in no output
         self._map_at = map_at
         self.head = head
 
     def tagged(self, value: TaggedValue) -> bytes:
         """Return the tagged record: the event's bytes as they came, or without what the decision does not keep.
 
-        Undeclared fields are never kept.
+        Undeclared fields are never kept, nor are texts that say nothing.
         """
-        data, keep = self._data, value.keep
+        data, keep, blank = self._data, value.keep, self._blank
         tags = self._tags.of(value.tags, value.policy_version)
         first = self._program.tagged_prefix + tags + text_bytes(value.data_subject)
         last = len(data)
-        bare = self._map_at == last - 1
+        bare = self._map_at == last - 1 and not blank
         if bare and (keep is None or keep.issuperset(self._spans)):
             return first + data[self._start :]
         parts = [first]
         pos = self._start
         for name, (at, end) in self._spans.items():
-            if keep is not None and name not in keep:
+            if name in blank or (keep is not None and name not in keep):
                 parts.extend((data[pos:at], b"\0"))
                 pos = end
         parts.extend((data[pos : self._map_at], b"\0"))
@@ -163,13 +178,13 @@ class SlicedCut:
         Raises:
             InvalidEvent: `missing`, with the field that the recipient must get and the event lacks.
         """
-        data, spans = self._data, self._spans
+        data, spans, blank = self._data, self._spans, self._blank
         parts: list[bytes] = []
         for kind, name in self._program.parts(value):
             if kind == "bytes":
                 parts.append(name)
                 continue
-            span = spans.get(name)
+            span = None if name in blank else spans.get(name)
             if kind == "unwrap":
                 if span is None:
                     raise fault("missing", name)
@@ -188,7 +203,7 @@ class SlicedCut:
         Raises:
             InvalidEvent: a JSON field holds no JSON.
         """
-        values = {name: self._value(name, span) for name, span in self._spans.items()}
+        values = {name: self._value(name, span) for name, span in self._spans.items() if name not in self._blank}
         undeclared = dict(_undeclared(self._data, self._map_at))
         return SourceEvent(
             head=self.head,
@@ -248,11 +263,15 @@ def _cut(  # noqa: C901, PLR0912, PLR0915  the hot loop: a function call for eac
     controller, pos = text(data, pos, end)
     key, pos = text(data, pos, end)
     source, pos = text(data, pos, end)
+    if pos - start > MAX_ID_BYTES:  # else none of them can be longer
+        for name, value in zip(HEAD_FIELDS.values(), (event_id, type_, controller, key, source), strict=False):
+            bounded(value, name)
     if not (event_id and type_ and controller and key):
         names = {"id": event_id, "type": type_, "controller": controller, "partitionkey": key}
         raise fault("missing-attribute", next(name for name, found in names.items() if not found))
     attributes: dict[str, object] = {}
     spans: dict[str, Span] = {}
+    blank = _NOTHING
     run, length, index, next_present = program.run, program.length, 0, _next_present
     try:
         while index < length:
@@ -275,16 +294,21 @@ def _cut(  # noqa: C901, PLR0912, PLR0915  the hot loop: a function call for eac
                 size = data[pos]
                 if size & 0x81:  # long or negative
                     value, pos = text(data, pos, end)
+                    if kind == _ATTRIBUTE:
+                        _bound(name, value)
                 else:  # a string that reaches beyond the end is found at the next byte looked at
                     stop = pos + 1 + (size >> 1)
                     value = str(data[pos + 1 : stop], "utf-8")
                     pos = stop
-                if kind == _TEXT:
-                    spans[name] = (at, pos)
-                else:
+                if kind == _ATTRIBUTE:
                     attributes[name] = value
+                else:
+                    spans[name] = (at, pos)
+                    if kind == _TEXT and (not value or value.isspace()):
+                        blank |= {name}
             elif field.attribute:
                 attributes[name], pos = _READERS[field.type[0]](data, pos, end)
+                bounded_attribute(attributes[name], name)
             else:
                 pos = (
                     _skip_strings(data, pos, end, field.strings)
@@ -309,10 +333,17 @@ def _cut(  # noqa: C901, PLR0912, PLR0915  the hot loop: a function call for eac
         source=source,
         policy_version=policy_version if isinstance(policy_version, str) else None,
         attributes=attributes,
-        present=frozenset(spans),
+        present=frozenset(spans) - blank,
         undeclared=undeclared,
     )
-    return SlicedCut(program, tags, data, start, spans, map_at, head)
+    return SlicedCut(program, tags, data, start, spans, blank, map_at, head)
+
+
+def _bound(name: str, value: str) -> None:
+    if name in HEAD_FIELDS:
+        bounded(value, HEAD_FIELDS[name], MAX_ID_BYTES)
+    else:
+        bounded(value, name, MAX_ATTRIBUTE_BYTES)
 
 
 def _skip_strings(data: bytes, pos: int, end: int, count: int) -> int:

@@ -13,6 +13,10 @@ TRANSACTION_MS = 15_000
 """A dead worker's transaction holds up readers of its partitions no longer than this."""
 
 
+MAX_MESSAGE_BYTES = 2 << 20
+"""The largest record a lane writes and fetches at once: what `max.message.bytes` of the topics it writes says."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
     """How the clients of one lane process are set up.
@@ -40,6 +44,7 @@ class ClientSettings:
             "linger.ms": 2,
             "batch.num.messages": 10_000,
             "batch.size": 1 << 20,
+            "message.max.bytes": MAX_MESSAGE_BYTES,
             "queue.buffering.max.messages": 200_000,
         }
 
@@ -68,6 +73,7 @@ class ClientSettings:
             # A position that retention has overtaken is told, not silently moved: records would be lost unread.
             "auto.offset.reset": "error",
             "check.crcs": True,
+            "max.partition.fetch.bytes": MAX_MESSAGE_BYTES,
         }
 
     def _client(self) -> dict[str, object]:

@@ -50,13 +50,17 @@ def is_fenced(error: KafkaError) -> bool:
     return bool(error.fatal()) or error.code() in _FENCED
 
 
+def deleted_unread(where: str) -> PipelineError:
+    """Return the error to raise where retention was faster than a reader."""
+    return PipelineError(
+        f"records of {where} were deleted before they were read: lengthen its retention and set the position by hand"
+    )
+
+
 def trouble(error: KafkaError, where: str) -> PipelineError | None:
     """Return what a consumer's message error means, or None where the client goes on by itself."""
     if error.code() in OUT_OF_RANGE:
-        return PipelineError(
-            f"records of {where} were deleted before they were read: "
-            "lengthen its retention and set the group's position by hand"
-        )
+        return deleted_unread(where)
     if is_fenced(error) or error.code() in _MEND:
         return fault(error)
     return None

@@ -1,5 +1,6 @@
 """One static member of a consumer group, with its transactional producer."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ from pipeline.adapters.kafka_lane.watchdog import Watchdog
 from pipeline.domain.errors import ConfigurationError
 from pipeline.ports import InRecord, Polled, RawRecord
 from pipeline.ports import TopicPartition as Source
+
+log = logging.getLogger(__name__)
 
 COMMITTED_SECONDS = 30.0
 """Committed positions are told only once no transaction on them is open (KIP-447), so this outlasts one."""
@@ -48,6 +51,7 @@ class KafkaLane:
     ) -> None:
         self._watchdog = watchdog or Watchdog()
         self._positions: dict[Source, int] = {}
+        self._unknown: set[Source] = set()
         self._settled: bool | None = None
         self._append_time_ms = 0
         identity = f"{lane}-{group}-{ordinal}"
@@ -98,15 +102,28 @@ class KafkaLane:
         """Return the last committed position, or where reading began."""
         return self._positions[source]
 
+    def start_at(self, positions: Mapping[Source, int]) -> None:
+        """Begin where a state stands, unless the group is further on; see `LaneLog.start_at`."""
+        committed = {source: self._positions[source] for source in positions if source not in self._unknown}
+        differ = sorted(source for source, offset in committed.items() if offset != positions[source])
+        if differ:
+            log.warning("positions of group and state differ, the later ones count, in: %s", differ)
+        begun = {source: max(offset, committed.get(source, offset)) for source, offset in positions.items()}
+        if begun.items() <= self._positions.items():
+            return
+        self._positions.update(begun)
+        self._read_from(self._positions)
+
     @property
     def append_time_ms(self) -> int:
         """Return the newest append time of a record read, or written and tracked."""
         return max(self._append_time_ms, self._producer.append_time_ms)
 
     def rewind(self) -> None:
-        """Go back to the last committed positions."""
+        """Go back to the last committed positions, or to where reading began."""
         with self._watchdog.watch("committed", longer=COMMITTED_SECONDS):
-            self._positions = self._committed(self._positions)
+            for source, offset in self._committed(self._positions).items():
+                self._positions[source] = max(offset, self._positions[source])
             self._read_from(self._positions)
 
     def read_back(self, topic: str, partition: int, offset: int) -> Iterator[InRecord]:
@@ -141,31 +158,41 @@ class KafkaLane:
         return self._settled
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._positions = self._committed((one.topic, one.partition) for one in partitions)
+        sources = [(one.topic, one.partition) for one in partitions]
+        committed = self._committed(sources)
+        self._unknown = set(sources) - set(committed)
+        self._positions = committed | self._first(self._unknown)
         self._read_from(self._positions)
         self._settled = True
 
     def _on_revoke(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
-        self._positions = {}
+        self._positions, self._unknown = {}, set()
         self._settled = False
         consumer.unassign()
 
     def _committed(self, sources: Iterable[Source]) -> dict[Source, int]:
-        """Return the group's positions, or the first offsets where it has none."""
+        """Return the group's positions, as far as it has any."""
         try:
             asked = [TopicPartition(topic, number) for topic, number in sources]
             found = self._consumer.committed(asked, COMMITTED_SECONDS) if asked else []
             positions = {}
             for one in found:
                 _check(one)
-                positions[one.topic, one.partition] = one.offset if one.offset >= 0 else self._first(one)
+                if one.offset >= 0:
+                    positions[one.topic, one.partition] = one.offset
         except KafkaException as exception:
             raise fault(error_of(exception)) from exception
         return positions
 
-    def _first(self, source: TopicPartition) -> int:
-        here = TopicPartition(source.topic, source.partition)
-        return int(self._consumer.get_watermark_offsets(here, COMMITTED_SECONDS)[0])
+    def _first(self, sources: Iterable[Source]) -> dict[Source, int]:
+        """Return the first offsets that are left."""
+        try:
+            return {
+                source: int(self._consumer.get_watermark_offsets(TopicPartition(*source), COMMITTED_SECONDS)[0])
+                for source in sources
+            }
+        except KafkaException as exception:
+            raise fault(error_of(exception)) from exception
 
     def _read_from(self, positions: Mapping[Source, int]) -> None:
         # Not seek(): it fails on a partition whose fetching has not begun.

@@ -15,7 +15,7 @@ from confluent_kafka import (
 
 from pipeline.adapters.kafka_lane import codes, faults
 from pipeline.adapters.kafka_lane.client_settings import TRANSACTION_MS, ClientSettings
-from pipeline.adapters.kafka_lane.faults import error_of, fault, trouble
+from pipeline.adapters.kafka_lane.faults import deleted_unread, error_of, fault, trouble
 from pipeline.adapters.kafka_lane.limits import seconds
 from pipeline.domain.errors import LogTruncatedError, UnavailableError
 from pipeline.ports import InRecord
@@ -119,11 +119,13 @@ class KafkaBroadcast:
         self._consumer.close()
 
     def _begin(self, topic: str, offset: int) -> None:
-        """Read a topic from an offset on, or from its first record where that is later."""
+        """Read a topic from an offset on; 0 stands for its first record."""
         try:
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, 0), SILENCE_SECONDS)
         except KafkaException as exception:
             raise fault(error_of(exception)) from exception
+        if 0 < offset < low:
+            raise deleted_unread(f"{topic} 0")
         if topic in self._from:
             self._consumer.incremental_unassign([TopicPartition(topic, 0)])
         self._from[topic] = offset

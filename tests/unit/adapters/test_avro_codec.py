@@ -154,3 +154,24 @@ def test_bytes_behind_a_record_are_refused() -> None:
         CODEC.decode(CODEC.encode("receipt", EXAMPLES["receipt"]) + b"\0")
 
     assert caught.value.code == "trailing-bytes"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"event_id": "é" * 257}, "id"),
+        ({"order_id": "x" * 1025}, "order_id"),
+        ({"records": ["x"] * 101}, "records"),
+        ({"payment": "x" * 900_000}, None),
+    ],
+)
+def test_an_event_that_no_lane_would_take_is_not_even_written(changes: dict[str, Any], field: str | None) -> None:
+    event = {
+        "event_id": "e", "type": "purchase.completed", "occurred_at": NOW, "controller": "allcall",
+        "data_subject_id": "s", "source": "shop", **changes,
+    }  # fmt: skip
+
+    with pytest.raises(InvalidEvent) as caught:
+        CODEC.encode("source-purchase", event)
+
+    assert (caught.value.code, caught.value.field) == ("too-large", field)

@@ -57,6 +57,12 @@ def test_a_field_is_declared_alike_wherever_it_occurs_and_share_holds_them_all()
     assert share == {}
 
 
+def test_a_demand_of_an_authority_can_carry_what_is_released() -> None:
+    assert {"photograph", "video", "cctv_clip"} <= set(SCHEMAS.catalogue.fields[Family.LIFECYCLE])
+    ground = next(one for one in SCHEMAS.named("share-ledger").definition["fields"] if one["name"] == "legal_ground")
+    assert (ground["type"], ground["default"]) == (["null", "string"], None)
+
+
 @pytest.mark.parametrize("schema", SCHEMAS.current.values(), ids=lambda one: one.name)
 def test_every_field_has_a_doc(schema: AvroSchema) -> None:
     assert schema.definition["doc"]

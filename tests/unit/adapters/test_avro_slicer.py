@@ -1,9 +1,11 @@
 """The slice engine on single cases: what is shared, kept, dropped, refused."""
 
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import pytest
 
 from pipeline.adapters.avro.cloudevents import CloudEvents
@@ -169,6 +171,77 @@ def test_an_empty_attribute_is_missing_in_avro_too(engine: Engine, name: str) ->
     with pytest.raises(InvalidEvent) as caught:
         engine.cut(bare(empty=name))
     assert (caught.value.code, caught.value.field) == ("missing-attribute", name)
+
+
+def loose(**changes: Any) -> bytes:
+    """Return an event as a producer writes it that knows the schema and none of the limits."""
+    whole = {
+        "event_id": "e", "type": "delivery.ordered", "occurred_at": datetime(2024, 1, 1, tzinfo=UTC),
+        "controller": "tek-zence", "data_subject_id": "s", "source": "shop", "undeclared": {},
+    }  # fmt: skip
+    schema = SCHEMAS.named("source-purchase")
+    body = BytesIO()
+    body.write(SCHEMAS.prefix(schema))
+    fastavro.schemaless_writer(body, schema.parsed, {**whole, **changes})
+    return body.getvalue()
+
+
+HEADS = {
+    "event_id": "id", "type": "type", "controller": "controller", "data_subject_id": "partitionkey", "source": "source",
+    "policy_version": "policyversion",
+}  # fmt: skip
+TEXT_ATTRIBUTES = ("context", "order_id", "case_id", "legal_ground", "month")
+LISTS = ("records", "participants", "consents", "products")
+
+
+@engines
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        *[({name: "x" * 513}, told) for name, told in HEADS.items()],
+        *[({name: "é" * 257}, told) for name, told in HEADS.items()],
+        *[({name: "x" * 20_000}, told) for name, told in HEADS.items()],
+        *[({name: "x" * 1025}, name) for name in TEXT_ATTRIBUTES],
+        *[({name: ["x"] * 101}, name) for name in LISTS],
+        *[({name: ["x", "é" * 257]}, name) for name in LISTS],
+    ],
+)
+def test_what_is_too_long_is_refused_by_the_name_of_its_field(
+    engine: Engine, changes: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        engine.cut(loose(**changes))
+
+    assert (caught.value.code, caught.value.field) == ("too-large", field)
+
+
+@engines
+def test_everything_may_be_as_long_as_its_limit_at_once(engine: Engine) -> None:
+    heads = dict.fromkeys(HEADS, "é" * 256)
+    attributes = dict.fromkeys(TEXT_ATTRIBUTES, "é" * 512)
+    lists = dict.fromkeys(LISTS, ["é" * 256] * 100)
+
+    head = engine.cut(loose(**heads, **attributes, **lists, name="x" * 5000)).head
+
+    assert head.event_id == "é" * 256
+    assert head.attributes == {**attributes, **{name: tuple(items) for name, items in lists.items()}}
+
+
+@engines
+@pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u00a0", " " * 100])
+def test_a_blank_text_is_as_good_as_absent(engine: Engine, blank: str) -> None:
+    whole, without = loose(**{**JANE, "phone": blank, "email": blank}), loose(**{**JANE, "phone": None})
+    cut = engine.cut(whole)
+
+    assert cut.head == engine.cut(without).head
+    assert cut.decode() == engine.cut(without).decode()
+    for keep in (None, frozenset({"name", "email", "phone"})):
+        assert cut.tagged(TaggedValue((), "1", keep)) == engine.cut(without).tagged(TaggedValue((), "1", keep))
+    fields = ("name", "email")
+    assert cut.shared(SharedValue("share", fields)) == engine.cut(without).shared(SharedValue("share", fields))
+    with pytest.raises(InvalidEvent) as caught:
+        cut.shared(CARRIER)
+    assert (caught.value.code, caught.value.field) == ("missing", "phone")
 
 
 @engines

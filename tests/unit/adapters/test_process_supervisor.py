@@ -20,6 +20,10 @@ sys.exit(supervise(2, command, drain_seconds=drain, tell=lambda line: print(line
 NOTE = "import sys, os, signal, time; from pathlib import Path; n = sys.argv[2]; d = Path(sys.argv[1])\n"
 STAYS = NOTE + "(d / f'up-{n}-{os.getpid()}').touch(); signal.sigwait([signal.SIGTERM]); (d / f'drained-{n}').touch()"
 DEAF = NOTE + "signal.signal(signal.SIGTERM, signal.SIG_IGN); (d / f'up-{n}-{os.getpid()}').touch(); time.sleep(600)"
+ONE_IS_MISCONFIGURED = (
+    "import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
+    "if sys.argv[2] == '1': sys.exit(2)\n"
+) + STAYS
 FAILS = NOTE + "(d / f'up-{n}-{os.getpid()}').touch(); sys.exit(75)"
 
 
@@ -83,3 +87,12 @@ def test_one_that_does_not_leave_is_killed_at_the_deadline(tmp_path: Path) -> No
 
         assert parent.returncode == 0
     assert len([line for line in out.splitlines() if "is killed" in line]) == 2
+
+
+def test_a_wrong_configuration_ends_all_of_them_with_its_code(tmp_path: Path) -> None:
+    with start(tmp_path, ONE_IS_MISCONFIGURED) as parent:
+        out, _ = parent.communicate(timeout=30)
+
+    assert parent.returncode == 2
+    assert out.splitlines() == ["worker 1 ended with 2: its configuration is wrong, so that all of them stop"]
+    assert (tmp_path / "drained-0").exists()

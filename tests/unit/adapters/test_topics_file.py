@@ -98,6 +98,20 @@ def test_source_topics_use_the_append_time_of_the_log() -> None:
             assert spec.config["message.timestamp.type"] == "LogAppendTime"
 
 
+def test_what_the_lanes_write_about_the_largest_event_fits_their_topics() -> None:
+    """Else one record would stop its lane for ever."""
+    for spec in read_topics(SHIPPED).specs:
+        taken_in = spec.role in {"source", "control"}
+        assert spec.config["max.message.bytes"] == ("900000" if taken_in else "2097152"), spec.name
+
+
+def test_a_topic_may_say_how_large_its_messages_are(tmp_path: Path) -> None:
+    largest = "    max_message_bytes: 50000\n    segment: PT6H"
+    topics = read_topics(written(tmp_path, SMALL.replace("    segment: PT6H", largest)))
+
+    assert topics.specs[0].config["max.message.bytes"] == "50000"
+
+
 def test_one_controller_can_be_asked_for() -> None:
     topics = read_topics(SHIPPED, controllers=["ak3d"])
 
@@ -121,7 +135,7 @@ def test_a_pattern_unfolds_into_one_topic_each(tmp_path: Path) -> None:
     assert topics.specs[0].value_schema == "source-purchase"
     assert topics.specs[0].config == {
         "cleanup.policy": "delete", "retention.ms": "604800000", "segment.ms": "21600000",
-        "file.delete.delay.ms": "60000", "min.insync.replicas": "2",
+        "file.delete.delay.ms": "60000", "min.insync.replicas": "2", "max.message.bytes": "2097152",
     }  # fmt: skip
 
 
@@ -151,10 +165,24 @@ def test_all_errors_come_at_once_with_their_lines(tmp_path: Path) -> None:
         ("    compatibility: BACKWARD_TRANSITIVE\n", "", "says its compatibility"),
         ("    segment: PT6H", "    segment: PT6H\n    config: {retention.ms: '1'}", "must not set retention.ms"),
         ("{family}.v1", "{colour}.v1", "{colour} is unknown"),
+        (
+            "    segment: PT6H",
+            "    segment: PT6H\n    config: {max.message.bytes: '1'}",
+            "must not set max.message.bytes",
+        ),
+        ("    segment: PT6H", "    segment: PT6H\n    max_message_bytes: 10", "greater than or equal to"),
         ('"{controller}.source.{family}.v1"', '"source.{family}.v1"', "begins with {controller}"),
         ("source.{family}.v1", "Source.{family}.v1", "in lower case"),
         ("source.{family}.v1", "source.v1", "schema uses {family}"),
         ("version: 1", "version: 2", "Input should be 1"),
+        ("max: P7D,", "max: 7,", "write an ISO 8601 duration"),
+        ("max: P7D,", "max: -1,", "write an ISO 8601 duration"),
+        ("max: P7D,", "max: P0D,", "longer than nothing"),
+        ("max: P7D,", "max: P7D, keep: PT0M,", "longer than nothing"),
+        ("max: P7D,", "max: P400000D,", "shorter than a thousand years"),
+        ("segment: PT6H", "segment: unlimited", "write an ISO 8601 duration"),
+        ("segment: PT6H", "segment: P8D", "keeps its oldest record past it"),
+        ("role: source", "role: sauce", "no role that ends by deletion"),
     ],
 )
 def test_what_would_break_a_promise_is_refused_with_its_line(tmp_path: Path, old: str, new: str, problem: str) -> None:
@@ -162,6 +190,43 @@ def test_what_would_break_a_promise_is_refused_with_its_line(tmp_path: Path, old
     line = refused(tmp_path, SMALL.replace(old, new))[0]
     assert line.startswith("topics.yaml:")
     assert problem in line
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ("unlimited", "what is personal must end; write a duration, such as P7D."),
+        ("P15D", "a source topic keeps its records for P14D at most; write that or less."),
+    ],
+)
+def test_a_longer_retention_than_the_role_may_have_is_refused_at_its_line(
+    tmp_path: Path, asked: str, problem: str
+) -> None:
+    assert refused(tmp_path, SMALL.replace("max: P7D", f"max: {asked}")) == [
+        f"topics.yaml:14: topics.{{controller}}.source.{{family}}.v1.retention.max: {problem}"
+    ]
+    assert read_topics(written(tmp_path, SMALL.replace("max: P7D", "max: P14D"))).specs
+
+
+def test_a_lie_about_what_a_topic_holds_does_not_lengthen_its_retention(tmp_path: Path) -> None:
+    text = SMALL.replace("holds: personal", "holds: none").replace("max: P7D", "max: unlimited")
+
+    [line] = refused(tmp_path, text)
+
+    assert line.startswith("topics.yaml:14: ")
+    assert "a source topic keeps its records for P14D at most" in line
+
+
+def test_personal_data_are_never_compacted(tmp_path: Path) -> None:
+    compacted = "compaction: {max_lag: P1D, delete_retention: P1D}"
+    text = "\n".join(
+        compacted.rjust(len(compacted) + 4) if "retention:" in line else line for line in SMALL.splitlines()
+    )
+
+    [line] = refused(tmp_path, text.replace("cleanup_policy: delete", "cleanup_policy: compact"))
+
+    assert line.startswith("topics.yaml:13: ")
+    assert "what is personal must end" in line
 
 
 def test_a_shorter_keep_is_what_kafka_gets(tmp_path: Path) -> None:
@@ -232,6 +297,7 @@ spec:
     segment.ms: '21600000'
     file.delete.delay.ms: '60000'
     min.insync.replicas: '2'
+    max.message.bytes: '2097152'
     retention.ms: '604800000'
 """
     )

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli.main import cli
+from pipeline.testing.broker_ports import free_ports
 
 EVENT = {
     "specversion": "1.0",
@@ -109,3 +110,18 @@ def test_a_broker_that_is_neither_a_kind_nor_an_address_is_wrong_usage() -> None
 
     assert result.exit_code == 2
     assert "zookeeper" in result.stderr
+
+
+@pytest.mark.parametrize("broker", ["kafka:99999", ":9092", "kafka:port"])
+def test_an_address_that_cannot_be_is_wrong_usage(broker: str) -> None:
+    assert CliRunner().invoke(cli, ["demo", "--broker", broker]).exit_code == 2
+
+
+def test_a_broker_that_does_not_answer_is_told_at_once() -> None:
+    [port] = free_ports(1)
+
+    result = CliRunner().invoke(cli, ["demo", "--broker", f"127.0.0.1:{port}"])
+
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{port} cannot be reached" in result.stderr
+    assert "on a real Kafka" not in result.stderr

@@ -133,3 +133,37 @@ def test_what_a_command_returns_is_its_exit_code(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(COMMANDS, "three", Command(f"{__name__}:three", "Returns 3."))
 
     assert run("three").exit_code == 3
+
+
+def test_a_reader_that_leaves_a_table_ends_the_command_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "policy", "check"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_without_a_command_the_help_is_shown_and_no_error() -> None:
+    result = run()
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: ")
+    assert "error:" not in result.stderr
+
+
+def test_ctrl_c_while_modules_are_loaded_is_no_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "from pipeline.__main__ import main; main()"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ninterrupted\n")

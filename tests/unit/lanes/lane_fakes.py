@@ -9,6 +9,7 @@ from pipeline.adapters.memory_log import MemoryBroadcast, MemoryBroker, MemoryLo
 from pipeline.adapters.memory_state import MemoryState
 from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.lanes import Bounds, Lane, LaneSpec, Materialiser, RecordOpener, UnguardedClock
+from pipeline.lanes.views import POSITION_PREFIX
 from pipeline.ports import LaneClock, Stage, StateReader
 from tests.soak.tally import JsonCodec, PlainSealer, Tally
 
@@ -68,7 +69,7 @@ class Indexed(Tally):
     """A tally with a local index from count to key."""
 
     def derive(self, key: bytes, value: bytes) -> Iterable[Change]:
-        if key != b"control":
+        if key != b"control" and not key.startswith(POSITION_PREFIX):
             yield Change(b"\x02" + value + b"/" + key, b"", local=True)
 
 
@@ -125,6 +126,11 @@ class World:
 
     def ids(self, topic: str = "out") -> list[object]:
         return [value["id"] for value in self.read(topic)]
+
+
+def remembered(store: MemoryState) -> list[tuple[bytes, bytes]]:
+    """Return the state of the stage, without what the lane itself keeps there."""
+    return [entry for entry in store.scan(b"", b"\xff") if not entry[0].startswith(POSITION_PREFIX)]
 
 
 def settle(lane: Lane) -> None:

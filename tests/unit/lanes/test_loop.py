@@ -4,11 +4,11 @@ from threading import Event
 import pytest
 
 from pipeline.adapters.memory_state import MemoryState
-from pipeline.domain.errors import ConfigurationError, FencedError, UnavailableError, UnknownOutcomeError
+from pipeline.domain.errors import ConfigurationError, FencedError, PipelineError, UnavailableError, UnknownOutcomeError
 from pipeline.domain.records import Change
 from pipeline.lanes import Bounds, GuardedClock
 from pipeline.lanes.views import TICK_KEY
-from tests.unit.lanes.lane_fakes import Alarm, Indexed, VirtualClock, World, settle
+from tests.unit.lanes.lane_fakes import Alarm, Indexed, VirtualClock, World, remembered, settle
 
 
 class Crash(BaseException):
@@ -45,7 +45,7 @@ def test_each_event_is_handled_once_and_remembered() -> None:
 
     assert [(v["id"], v["count"]) for v in world.read()] == [(0, 1), (1, 2), (2, 3)]
     assert world.stores["acme", 0].get(b"k") == b"3"
-    assert world.broker.read("log")[-1].value == b"3"
+    assert [r.value for r in world.broker.read("log") if r.key == b"k"] == [b"3"]
 
 
 def test_what_cannot_be_read_becomes_a_dead_letter_in_the_same_batch() -> None:
@@ -356,7 +356,7 @@ def test_local_entries_are_derived_on_restore_and_follow_their_entry() -> None:
 
     settle(world.lane())
 
-    assert list(old.scan(b"", b"\xff")) == [(b"\x022/k", b""), (b"k", b"2")]
+    assert remembered(old) == [(b"\x022/k", b""), (b"k", b"2")]
 
 
 def test_a_store_of_another_log_is_forgotten_and_restored() -> None:
@@ -369,7 +369,64 @@ def test_a_store_of_another_log_is_forgotten_and_restored() -> None:
 
     settle(world.lane())
 
-    assert list(foreign.scan(b"", b"\xff")) == [(b"k", b"2")]
+    assert remembered(foreign) == [(b"k", b"2")]
+
+
+@pytest.mark.parametrize("disk", ["kept", "lost"])
+def test_a_group_whose_positions_kafka_forgot_goes_on_where_its_state_says(disk: str) -> None:
+    world = World(2)
+    for i in range(8):
+        world.send("ab"[i % 2], partition=i // 2 % 2)
+    settle(world.lane())
+    world.broker.forget_positions("g")  # it stood still for longer than offsets.retention.minutes
+    if disk == "lost":
+        world.stores.clear()
+    world.send("a", partition=1)
+    world.broker.compact("log")
+
+    settle(world.lane())
+
+    assert sorted(world.ids(), key=str) == list(range(9))
+
+
+def test_a_rewind_after_forgotten_positions_repeats_nothing() -> None:
+    world = World()
+    numbered(world, 3)
+    settle(world.lane())
+    world.broker.forget_positions("g")
+    numbered(world, 2)
+    lane = world.lane(on_point=at("produced", UnavailableError("not now")))
+
+    settle(lane)
+    settle(lane)
+
+    assert world.ids() == [0, 1, 2, 3, 4]
+
+
+def test_records_deleted_while_a_forgotten_group_stood_still_are_told() -> None:
+    world = World()
+    numbered(world, 2)
+    settle(world.lane())
+    world.broker.forget_positions("g")
+    numbered(world, 2)
+    [partition] = world.broker.partitions_of("a")
+    partition.start, partition.records = 3, partition.records[3:]
+
+    with pytest.raises(PipelineError, match="deleted before they were read"):
+        settle(world.lane())
+
+
+def test_control_facts_deleted_while_a_lane_stood_still_are_told() -> None:
+    world = World()
+    world.send("control", key="hold")
+    settle(world.lane(control=True))
+    world.send("control", key="hold")
+    world.send("control", key="hold")
+    [partition] = world.broker.partitions_of("control")
+    partition.start, partition.records = 2, partition.records[2:]
+
+    with pytest.raises(PipelineError, match="deleted before they were read"):
+        settle(world.lane(control=True))
 
 
 def test_a_lane_runs_until_told_to_halt_and_leaves_its_group() -> None:

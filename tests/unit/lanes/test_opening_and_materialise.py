@@ -1,5 +1,7 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -7,6 +9,7 @@ from pipeline.domain.errors import InvalidEvent
 from pipeline.domain.events import EventHead, SourceEvent
 from pipeline.domain.records import OutRecord, SealedValue, SharedValue, TaggedValue
 from pipeline.lanes import Materialiser, Opened, RecordOpener, SourceOpener
+from pipeline.lanes.materialise import SEALED_BYTES
 from pipeline.lanes.murmur2 import murmur2, partition_of
 from pipeline.lanes.opening import schema_id_of
 from pipeline.ports import InRecord
@@ -19,7 +22,8 @@ HEAD = EventHead(event_id="e-1", type="purchase.completed", occurred_at=START, c
 class FakeCut:
     """A cut that tells what it was asked for."""
 
-    head = HEAD
+    def __init__(self, head: EventHead) -> None:
+        self.head = head
 
     def tagged(self, value: TaggedValue) -> bytes:
         return b"tagged " + value.policy_version.encode()
@@ -28,16 +32,16 @@ class FakeCut:
         return b"shared " + ",".join(value.fields).encode()
 
     def decode(self) -> SourceEvent:
-        return SourceEvent(head=HEAD)
+        return SourceEvent(head=self.head)
 
 
 class FakeEngine:
-    """Opens what begins with `ok`."""
+    """Opens what begins with `ok`; the rest after a blank is the event's key."""
 
     def cut(self, value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> FakeCut:  # noqa: ARG002 - the port's name
         if not value.startswith(b"ok"):
             raise InvalidEvent("truncated", "the record ends too early", field="phone")
-        return FakeCut()
+        return FakeCut(replace(HEAD, key=value[3:].decode() or HEAD.key))
 
 
 class Reverser:
@@ -47,8 +51,8 @@ class Reverser:
         return content[::-1]
 
 
-def raw(value: bytes | None) -> InRecord:
-    return InRecord(topic="t", partition=1, offset=5, timestamp_ms=1000, key=b"k", value=value)
+def raw(value: bytes | None, *, key: bytes | None = b"s-1", topic: str = "t") -> InRecord:
+    return InRecord(topic=topic, partition=1, offset=5, timestamp_ms=1000, key=key, value=value)
 
 
 def record(value: object, *, source: int | None = 0, key: str | None = "k") -> OutRecord:
@@ -57,7 +61,7 @@ def record(value: object, *, source: int | None = 0, key: str | None = "k") -> O
 
 @pytest.fixture
 def batch() -> list[Opened]:
-    opener = SourceOpener(FakeEngine())
+    opener = SourceOpener(FakeEngine(), "control")
     return [opener(raw(b"ok")), opener(raw(b"bad"))]
 
 
@@ -78,9 +82,38 @@ def test_an_invalid_event_carries_code_and_field_but_no_value(batch: list[Opened
     assert "bad" not in repr(batch[1])
 
 
-@pytest.mark.parametrize("opener", [SourceOpener(FakeEngine()), RecordOpener(JsonCodec())])
+@pytest.mark.parametrize("opener", [SourceOpener(FakeEngine(), "control"), RecordOpener(JsonCodec())])
 def test_a_tombstone_in_a_source_is_an_error(opener: SourceOpener | RecordOpener) -> None:
     assert opener(raw(None)).incoming.error == ("empty-record", None)
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "value"),
+    [
+        ("t", b"s-2", b"ok"),
+        ("t", None, b"ok"),
+        ("t", b"", b"ok"),
+        ("t", b"control", b"ok"),
+        ("t", "s-\u00e9".encode("latin-1"), "ok s-\u00e9".encode()),
+        ("control", b"s-1", b"ok"),
+        ("control", None, b"ok control"),
+        ("control", b"control", b"ok"),
+    ],
+)
+def test_an_event_under_a_foreign_key_is_an_error_since_its_state_is_elsewhere(
+    topic: str, key: bytes | None, value: bytes
+) -> None:
+    opened = SourceOpener(FakeEngine(), "control")(raw(value, key=key, topic=topic))
+
+    assert opened.incoming.error == ("wrong-key", "data_subject_id")
+    assert (opened.incoming.head, opened.cut) == (None, None)
+
+
+@pytest.mark.parametrize(("topic", "key"), [("t", "s-\u00e9"), ("t", "\U0001f511"), ("control", "control")])
+def test_a_key_is_the_utf_8_of_the_events_own(topic: str, key: str) -> None:
+    opened = SourceOpener(FakeEngine(), "control")(raw(b"ok " + key.encode(), key=key.encode(), topic=topic))
+
+    assert opened.incoming.error is None
 
 
 def test_a_record_without_payload_is_decoded_with_the_name_of_its_schema() -> None:
@@ -138,6 +171,27 @@ def test_a_dead_letter_tells_where_and_why_and_holds_its_content_only_sealed(
     assert (letter["topic"], letter["partition"], letter["offset"]) == ("t", 1, 5)
     assert (letter["code"], letter["field"], letter["sealed"]) == ("truncated", "phone", b"dab".hex())
     assert b"bad" not in (made.value or b"")
+
+
+def test_the_dead_letter_of_a_large_record_holds_only_its_beginning_but_tells_size_and_digest_of_the_whole() -> None:
+    content = b"bad" + bytes(range(256)) * 8_000
+    batch = [SourceOpener(FakeEngine(), "control")(raw(content))]
+
+    made = Materialiser(JsonCodec(), Reverser())(record(SealedValue("too-large", None)), batch)
+
+    letter: Mapping[str, object] = json.loads(made.value or b"")
+    assert letter["sealed"] == content[:SEALED_BYTES][::-1].hex()
+    assert letter["size"] == len(content)
+    assert letter["digest"] == sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("size", [SEALED_BYTES - 1, SEALED_BYTES])
+def test_a_dead_letter_holds_the_whole_content_up_to_its_limit(materialise: Materialiser, size: int) -> None:
+    content = bytes(size)
+
+    made = materialise(record(SealedValue("truncated", None)), [SourceOpener(FakeEngine(), "control")(raw(content))])
+
+    assert json.loads(made.value or b"")["sealed"] == content.hex()
 
 
 @pytest.mark.parametrize("source", [None, 1])

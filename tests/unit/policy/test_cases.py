@@ -65,7 +65,7 @@ def test_every_rule_and_recipient_of_a_shipped_policy_has_a_case(controller: str
 
     assert set(policy.rules) - seen == set()
     with_fields = {name for name, recipient in policy.recipients.items() if recipient.granted}
-    assert with_fields - shared <= {"third-party"}, "clips are released by hand: no event carries one"
+    assert with_fields - shared == set()
 
 
 @pytest.mark.parametrize("controller", CONTROLLERS)

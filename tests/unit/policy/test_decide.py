@@ -1,11 +1,13 @@
 """What a policy says of one event: outcomes, tags, what survives, shares, inboxes, reports."""
 
+from typing import Any
+
 import pytest
 
 from pipeline.domain.facts import Fact
 from pipeline.domain.vocabulary import Outcome
 from pipeline.policy.compiled import Decision
-from tests.unit.policy.policy_stories import Story, acme, decided, event, fact, shipped
+from tests.unit.policy.policy_stories import CONTROLLERS, Story, acme, decided, event, fact, shipped
 
 PERSON = {"name": "n", "address": "a", "phone": "p", "email": "e"}
 BOUGHT = fact("purchase.completed", "2024-06-01T10:00:00+00:00")
@@ -359,8 +361,26 @@ def test_a_recording_is_released_only_on_a_legal_ground() -> None:
     """H16, ALLCALL-4S.3."""
     allcall = shipped("allcall")
 
-    assert decided(allcall, event("authority.requested")).outcome is Outcome.REFUSED
-    assert decided(allcall, event("authority.requested", legal_ground="warrant")).outcome is Outcome.ACCEPTED
+    carried = {"clip_id": "c", "cctv_clip": "x", "name": "n"}
+
+    released = decided(allcall, event("authority.requested", legal_ground="warrant", **carried))
+
+    assert [(grant.recipient.id, grant.fields) for grant in released.grants] == [("third-party", ("cctv_clip",))]
+    assert (released.tags, released.keep, reported(released)) == ((), frozenset(), {"no-purpose": ("name",)})
+    assert decided(allcall, event("authority.requested", legal_ground="warrant")).grants == ()
+    for nothing in ({}, {"legal_ground": ""}):
+        assert decided(allcall, event("authority.requested", **nothing, **carried)).outcome is Outcome.REFUSED
+
+
+def test_google_never_gets_camera_material() -> None:
+    """H16, ALLCALL-4T.2: of no event, whoever started it."""
+    allcall = shipped("allcall")
+    material = {"photograph": "x", "video": "x", "cctv_clip": "x", "context": "store", "legal_ground": "warrant"}
+    people: dict[str, Any] = {"participants": ["a"], "consents": ["a"], "initiated_by": "customer"}
+
+    for kind in sorted(allcall.catalogue):
+        for grant in decided(allcall, event(kind, **material, **people)).grants:
+            assert grant.recipient.id == "third-party"
 
 
 def test_a_credit_check_needs_a_purchase() -> None:
@@ -444,3 +464,121 @@ def test_data_are_supplied_on_demand_of_the_law_or_in_approved_special_cases() -
     assert recipients(agreed, approval="management", purpose="quality") == ["special-case"]
     assert recipients(purpose="dispute") == []
     assert decided(viet, event("authority.requested", **person)).outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("controller", "kind"),
+    [("ak3d", "consent.withdrawn"), ("tek-zence", "opt_out"), ("allcall", "access.requested"),
+     ("artgraphics", "delivery.completed"), ("artgraphics", "delivery.ordered"), ("viet-art-view", "opt_out")],
+)  # fmt: skip
+def test_an_event_that_the_notice_does_not_speak_of_may_say_something_and_carry_nothing(
+    controller: str, kind: str
+) -> None:
+    """ART-3.5: what it would carry matches no rule."""
+    policy = shipped(controller)
+
+    empty = decided(policy, event(kind, order_id="o", purpose="any"))
+    carrying = [decided(policy, event(kind, name="n")), decided(policy, event(kind, undeclared=("x",)))]
+
+    assert (empty.outcome, empty.tags, empty.reports, empty.is_fact) == (Outcome.ACCEPTED, (), (), False)
+    assert [(one.outcome, codes(one)) for one in carrying] == [(Outcome.REFUSED, ["no-rule"])] * 2
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_a_context_that_does_not_exist_is_refused_under_every_policy(controller: str) -> None:
+    """ALLCALL-1.1: contexts are a closed list, also where the notice knows none."""
+    elsewhere = decided(shipped(controller), event("erasure.requested", context="moon"))
+    somewhere = decided(shipped(controller), event("erasure.requested", context="web"))
+
+    assert (elsewhere.outcome, codes(elsewhere)) == (Outcome.REFUSED, ["unknown-context"])
+    assert somewhere.outcome is Outcome.ACCEPTED
+
+
+def test_no_report_repeats_what_a_producer_sent() -> None:
+    """An event's name, context or matter may be anything, a person's name among it."""
+    hostile = "kari nordmann"
+    stories = [
+        event(hostile),
+        event("purchase.completed", context=hostile),
+        event("purchase.completed", collected_from=hostile),
+        event("contact.email", context="store", email="e"),
+        event("contact.email", matter=hostile, email="e"),
+        event("call.recorded", purpose=hostile, call_audio="a"),
+        event("infoletter.sent", mailing=hostile, name="n"),
+    ]
+
+    reports = [report for story in stories for report in decided(shipped("allcall"), story).reports]
+
+    assert len(reports) >= len(stories)
+    assert [report for report in reports if hostile in repr(report)] == []
+
+
+def test_an_email_of_a_matter_that_no_inbox_is_for_is_reported_and_sorted_as_any_other() -> None:
+    """ALLCALL-5.4 and ALLCALL-5.5: names of inboxes are no matters."""
+    allcall, when = shipped("allcall"), "2024-06-03T10:00:00+00:00"
+    named_by_case = fact("case.opened", "2024-06-01T10:00:00+00:00", case_id="c", matter="weather")
+
+    own = decided(allcall, event("contact.email", matter="returns-and-complaints", email="e"))
+    of_case = decided(allcall, event("contact.email", when, named_by_case, case_id="c", email="e"))
+    known = decided(allcall, event("contact.email", matter="support", email="e"))
+    none = decided(allcall, event("contact.email", email="e"))
+
+    assert [(one.outcome, one.inbox, codes(one)) for one in (own, of_case)] == [
+        (Outcome.ACCEPTED, "other", ["unknown-matter"])
+    ] * 2
+    assert [codes(one) for one in (known, none)] == [[], []]
+
+
+OPT_OUTS = [
+    ({"mailing": "newsletter"}, {"newsletter"}),
+    ({"mailing": "newsletter", "purpose": "unheard-of"}, {"newsletter"}),
+    ({"purpose": "marketing"}, {"newsletter"}),
+    ({"purpose": "newsletter"}, {"newsletter"}),
+    ({"mailing": "survey"}, {"survey"}),
+    ({"mailing": "survey", "purpose": "marketing"}, {"survey"}),
+    ({"purpose": "survey"}, {"survey"}),
+    ({}, {"newsletter", "survey"}),
+    ({"purpose": "sale"}, set()),
+]
+
+
+@pytest.mark.parametrize(("said", "stopped"), OPT_OUTS)
+def test_an_opt_out_by_any_means_stops_the_mailings_it_is_about(said: dict[str, str], stopped: set[str]) -> None:
+    """H11, ALLCALL-4D.6; an opt-in that says the same wants them again."""
+    allcall, when = shipped("allcall"), "2024-06-03T10:00:00+00:00"
+    left = fact("opt_out", "2024-06-02T10:00:00+00:00", **said)
+    again = fact("opt_in", "2024-06-02T11:00:00+00:00", **said)
+    sent = {"newsletter": "newsletter.sent", "survey": "survey.invited"}
+    bought = fact("purchase.completed", "2024-05-31T10:00:00+00:00")
+
+    def refused(*history: Fact) -> set[str]:
+        return {
+            name for name, kind in sent.items()
+            if decided(allcall, event(kind, when, bought, *history, email="e")).outcome is Outcome.REFUSED
+        }  # fmt: skip
+
+    assert refused(left) == stopped
+    assert refused(left, again) == set()
+
+
+@pytest.mark.parametrize(("said", "wanted"), OPT_OUTS)
+def test_an_opt_in_is_kept_for_the_mailings_it_is_about(said: dict[str, str], wanted: set[str]) -> None:
+    """ALLCALL-5.3."""
+    decision = decided(shipped("allcall"), event("opt_in", email="e", **said))
+
+    assert {tag.rule.removesuffix("-opt-in") for tag in decision.tags} == wanted
+
+
+def test_a_contact_that_needs_follow_up_makes_a_profile_that_later_contacts_find() -> None:
+    """H24, TEK-8.1: until its case is closed."""
+    tek, later = shipped("tek-zence"), "2024-06-10T10:00:00+00:00"
+    followed = fact("contact.phone", "2024-06-01T10:00:00+00:00", needs_follow_up="true")
+    answered = fact("contact.phone", "2024-06-01T10:00:00+00:00", needs_follow_up="false")
+    closed = fact("case.closed", "2024-06-05T10:00:00+00:00", case_id="c")
+
+    def outcome(*history: Fact) -> Outcome:
+        return decided(tek, event("contact.phone", later, *history, number="n")).outcome
+
+    assert outcome(followed) is Outcome.ACCEPTED
+    assert outcome(answered) is Outcome.DROPPED
+    assert outcome(followed, closed) is Outcome.DROPPED

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.adapters.yaml_files import parse_yaml
 from pipeline.domain.errors import PolicyError
+from pipeline.domain.vocabulary import LegalBasis
 from pipeline.policy.compile import compile_policies
 from tests.unit.policy.policy_stories import EXAMPLES, acme, acme_file, event_names, yaml_of
 
@@ -80,3 +81,17 @@ def test_a_version_that_governs_before_it_was_published_is_refused() -> None:
 
     with pytest.raises(PolicyError, match=r"a.yaml:10: a version governs only after it was published"):
         compile_policies([parse_yaml("a.yaml", early)], [parse_yaml("v.yaml", values)])
+
+
+def test_an_overlay_may_decide_what_the_notice_leaves_open() -> None:
+    values = (EXAMPLES / "acme-values.yaml").read_text()
+    decided = (
+        "legal_basis: {mail: consent}\n"
+        "recipients: {delivery: {grant: [name, phone], because: parcels are delivered at the door}}\n"
+    )
+
+    book = compile_policies([acme_file("acme.yaml")], [parse_yaml("values.yaml", values + decided)])
+
+    policy = book.versions["acme"][0]
+    assert policy.purposes["mail"].legal_basis == (LegalBasis.CONSENT,)
+    assert (policy.recipients["delivery"].granted, policy.recipients["delivery"].fields) == (True, ("name", "phone"))

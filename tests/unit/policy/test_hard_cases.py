@@ -1,5 +1,6 @@
 """The ends of the notices' hard cases, from the endings that the shipped policies compile to and hand-made facts."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -306,6 +307,103 @@ def test_opting_out_ends_the_data_kept_for_newsletters_and_the_use_of_opens() ->
     is_due(found, None, "2025-02-10T11:00:00+00:00")
     is_due(stopped, None, "2025-02-10T11:00:00+00:00")
     assert end(opened, "2024-04-01T12:00:00+02:00", other, left).due_at is None
+
+
+@pytest.mark.parametrize(
+    ("said", "newsletter", "survey"),
+    [
+        ({"mailing": "newsletter"}, True, False),
+        ({"purpose": "marketing"}, True, False),
+        ({"purpose": "newsletter"}, True, False),
+        ({"mailing": "survey", "purpose": "marketing"}, False, True),
+        ({"purpose": "survey"}, False, True),
+        ({}, True, True),
+    ],
+)
+def test_opting_out_by_any_means_ends_what_it_is_about(said: dict[str, str], *, newsletter: bool, survey: bool) -> None:
+    """H11, ALLCALL-4D.6: the tag ends, and what was opened is not used any more."""
+    left = fact("opt_out", "2025-02-10T12:00:00+01:00", **said)
+    ends = at("2025-02-10T11:00:00+00:00")
+
+    for mailing, purpose, stops in (("newsletter", "marketing", newsletter), ("survey", "survey", survey)):
+        kept = end(("allcall", f"{mailing}-opt-in", "A", purpose), "2024-03-01T12:00:00+01:00", left)
+        opened = ("allcall", f"{mailing}-opened", "D.mail", "follow-up")
+        used = end(opened, "2024-04-01T12:00:00+02:00", left, action=Action.STOP_USE)
+
+        assert (kept.due_at, used.due_at) == ((ends, ends) if stops else (None, None))
+
+
+def test_a_lodged_complaint_keeps_its_mail_without_a_case_that_was_opened() -> None:
+    """H15, ALLCALL-6.2."""
+    erasure = fact("erasure.requested", "2025-06-15T09:00:00+02:00")
+    lodged = fact("complaint.lodged", "2025-05-02T09:00:00+02:00", case_id="c")
+    closed = fact("case.closed", "2025-11-03T10:00:00+01:00", case_id="c")
+
+    for where in (MAIL, ("allcall", "claim-message", "C.email", "email-matter"), ("allcall", "claim", "B", "sale")):
+        given = ("2025-05-02T10:00:00+02:00", lodged, erasure)
+        assert end(where, *given, matter="complaint", case="c").due_at != at("2025-06-15T07:00:00+00:00")
+        is_due(end(where, *given, closed, matter="complaint", case="c"), None, "2025-11-03T09:00:00+00:00")
+
+
+@pytest.mark.parametrize("case", [{"case_id": "c"}, {}])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("complaint.lodged", {}), ("warranty.claimed", {}), ("contact.phone", {"needs_follow_up": "true"})],
+)
+def test_an_open_complaint_keeps_a_profile_without_a_case_that_was_opened(
+    kind: str, said: dict[str, str], case: dict[str, str]
+) -> None:
+    """H21 and H24, TEK-2.1 and TEK-8.1."""
+    happened = (
+        fact("purchase.completed", "2023-08-31T10:00:00+02:00"),
+        fact(kind, "2028-08-20T10:00:00+02:00", **said, **case),
+        fact("case.closed", "2028-11-05T12:00:00+01:00", case_id="c"),
+    )
+    new = ("tek-zence", "contact-profile", "profile", "follow-up")
+
+    is_due(end(PROFILE, "2023-08-31T10:00:00+02:00", *happened), None, "2028-11-05T11:00:00+00:00")
+    assert end(new, "2028-08-20T10:00:00+02:00", happened[1]).due_at is None
+    is_due(end(new, "2028-08-20T10:00:00+02:00", *happened[1:]), None, "2028-11-05T11:00:00+00:00")
+
+
+def test_a_contact_that_needs_no_follow_up_makes_nobody_active() -> None:
+    """TEK-8.1."""
+    happened = (
+        fact("purchase.completed", "2023-08-31T10:00:00+02:00"),
+        fact("contact.phone", "2028-08-20T10:00:00+02:00", needs_follow_up="false"),
+        fact("contact.phone", "2028-08-21T10:00:00+02:00"),
+    )
+
+    is_due(end(PROFILE, "2023-08-31T10:00:00+02:00", *happened), "2028-08-31", "2028-08-31T22:00:00+00:00")
+
+
+@pytest.mark.parametrize("controller", ["ak3d", "viet-art-view"])
+def test_a_claim_keeps_the_service_open_until_its_case_is_closed(controller: str) -> None:
+    """AK3D-4.1: complaints included; VIET-6."""
+    claimed = fact("claim.raised", "2025-05-02T09:00:00+00:00", case_id="c")
+    closed = fact("case.closed", "2025-11-03T10:00:00+00:00", case_id="c")
+    where = {
+        "ak3d": ("ak3d", "complaint", "names-contact", "accounts-and-guarantees"),
+        "viet-art-view": ("viet-art-view", "after-sales", "customer", "after-sales"),
+    }[controller]
+
+    assert end(where, "2025-05-02T09:00:00+00:00", claimed, case="c").due_at is None
+    is_due(end(where, "2025-05-02T09:00:00+00:00", claimed, closed, case="c"), None, "2025-11-03T10:00:00+00:00")
+
+
+def test_a_published_photo_ends_with_a_consent_withdrawn_on_the_clip_or_under_its_key() -> None:
+    """H17, ALLCALL-4C.3."""
+    photo = ("allcall", "course-photo", "E.photo", "course-marketing")
+    of_key = fact("consent.withdrawn", "2025-04-01T12:00:00+00:00")
+    of_clip = replace(
+        fact("consent.withdrawn", "2025-04-01T12:00:00+00:00"),
+        refs=(Ref(kind=RefKind.SUBJECT, digest="participant"), Ref(kind=RefKind.CLIP, digest="p")),
+    )
+    of_another = replace(of_clip, refs=(Ref(kind=RefKind.CLIP, digest="q"),))
+
+    for withdrawn in (of_key, of_clip):
+        is_due(end(photo, "2025-03-01T12:00:00+00:00", withdrawn, clip="p"), None, "2025-04-01T12:00:00+00:00")
+    assert end(photo, "2025-03-01T12:00:00+00:00", of_another, clip="p").due_at is None
 
 
 def test_instants_are_aware() -> None:

@@ -103,8 +103,8 @@ def test_what_happens_later_does_not_count() -> None:
 
 @pytest.mark.parametrize(
     ("text", "needs"),
-    [("matter == a", False), ("order_id is set", False), ("order_id == o", True), ("happened(a.b)", True),
-     ("not urgent", False), ("urgent or in_state(case-open)", True), ("covers(consents, participants)", True)],
+    [("matter == a", False), ("legal_ground is set", False), ("order_id is set", True), ("order_id == o", True),
+     ("happened(a.b)", True), ("not urgent", False), ("urgent or in_state(case-open)", True), ("covers(consents, participants)", True)],
 )  # fmt: skip
 def test_a_condition_knows_if_it_needs_more_than_the_kind_of_event(text: str, *, needs: bool) -> None:
     assert parse_condition(text, VOCABULARY).needs_state is needs

@@ -13,7 +13,11 @@ WINDOW = timedelta(days=7)
 def _batch(state: MemoryState, now: datetime, *event_ids: str) -> list[bool]:
     work = Workspace(state)
     seen = SeenEvents(work, now, WINDOW)
-    new = [seen.is_new(event_id) for event_id in event_ids]
+    new = []
+    for event_id in event_ids:
+        new.append(seen.is_new(event_id))
+        if new[-1]:
+            seen.remember(event_id)
     seen.close(f"topic|{now.isoformat()}")
     state.apply(work.changes, None)
     return new
