@@ -115,6 +115,7 @@ def run_worker(  # noqa: PLR0913 - a composition root passes each part by name
     services: list[LaneService] = []
     with ExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faust-")))
+        folder.mkdir(parents=True, exist_ok=True)  # Faust makes the last part only, and dies silently without the rest
         app = _app(name, web_host, web_port, services, folder)
         services += [LaneService(lane, build, beacon=app.beacon) for lane, build in lanes.items()]
         _pages(app, services, live_seconds)

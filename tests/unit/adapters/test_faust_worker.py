@@ -16,11 +16,13 @@ from pipeline.testing.broker_ports import free_ports
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import json, sys, threading, time
+from pathlib import Path
 from pipeline.adapters.faust_worker import leave_with, run_worker
 from pipeline.domain.errors import ConfigurationError, FencedError
 from tests.unit.lanes.lane_fakes import World
 
 plan = json.loads(sys.argv[1])
+folder = {"data_dir": Path(plan["data_dir"])} if "data_dir" in plan else {}
 
 def at(point):
     if point != plan.get("fails_at"):
@@ -38,7 +40,7 @@ def build():
     world.send()
     return world.lane(on_point=at, elapsed=time.monotonic)
 
-leave_with(run_worker({"tag": build}, web_port=plan["port"], debug=plan.get("debug", False), live_seconds=0.5))
+leave_with(run_worker({"tag": build}, web_port=plan["port"], debug=plan.get("debug", False), live_seconds=0.5, **folder))
 """
 
 
@@ -133,3 +135,16 @@ def test_debug_adds_the_traceback(port: int) -> None:
 
     assert worker.returncode == 75
     assert "Traceback" in err
+
+
+def test_nothing_is_written_into_the_folder_it_was_started_in(port: int, tmp_path: Path) -> None:
+    before = sorted(path.name for path in ROOT.glob("*-data"))
+
+    with start(port, data_dir=str(tmp_path / "state" / "faust-0")) as worker:
+        until(lambda: ask(port, "ready")[0] == 200, worker)
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=30)
+
+    assert worker.returncode == 0
+    assert (tmp_path / "state" / "faust-0").is_dir()
+    assert sorted(path.name for path in ROOT.glob("*-data")) == before

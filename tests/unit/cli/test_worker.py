@@ -69,3 +69,10 @@ def test_more_processes_than_ports_are_told(worker: Callable[..., Result]) -> No
 
     assert result.exit_code == 2
     assert "ports up to 65537, and 65535 is the last" in result.stderr
+
+
+def test_a_port_beyond_the_last_is_told_of_the_environment_too(worker: Callable[..., Result]) -> None:
+    result = worker(PIPELINE_KAFKA="kafka-1:99999")
+
+    assert result.exit_code == 2
+    assert "PIPELINE_KAFKA cannot be used: write HOST:PORT" in result.stderr
