@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.adapters.kafka_lane import ClientSettings, KafkaBroadcast, KafkaLane
@@ -24,6 +24,9 @@ from pipeline.lanes.views import LaneSpec
 from pipeline.settings import KafkaConnection, Settings
 
 LANES = ("tag", "expire")
+
+EXPIRE_RECORDS = 10
+"""Records of one poll of the expire lane: each is a block of up to 200 obligations, and a transaction must be short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,7 @@ def open_lane(deployed: Deployment, lane: str, ordinal: int) -> Lane:
         clock=UnguardedClock(clock) if lane == "tag" else GuardedClock(clock, elapsed),
         elapsed=elapsed,
         control=KafkaBroadcast(clients, group) if lane == "tag" else None,
-        bounds=deployed.bounds,
+        bounds=deployed.bounds if lane == "tag" else replace(deployed.bounds, records=EXPIRE_RECORDS),
     )
 
 

@@ -40,13 +40,13 @@ def demo(ctx: click.Context, *, broker: str, path: Path | None, seed: int, outpu
     people order, write, complain and leave; then ten years pass. The tables show
     what was kept and why, what each recipient got, and when everything ended.
     """
-    from pipeline.settings import is_bootstrap  # noqa: PLC0415 (the overview of commands imports nothing)
+    from pipeline.settings import is_bootstrap
 
     if broker not in KINDS and not is_bootstrap(broker):
         raise click.BadParameter(f"{broker!r} is neither {', '.join(KINDS)} nor HOST:PORT.", param_hint="--broker")
-    from pipeline.demo import build_report, demo_events  # noqa: PLC0415 (same)
-    from pipeline.demo.lapse import plan, run  # noqa: PLC0415
-    from pipeline.demo.tables import document, holds, tables, verdict  # noqa: PLC0415
+    from pipeline.demo import build_report, demo_events
+    from pipeline.demo.lapse import plan, run
+    from pipeline.demo.tables import document, holds, tables, verdict
 
     events = _read(path) if path else list(demo_events(seed=seed))
     catalogue = _catalogue()
@@ -70,7 +70,7 @@ def demo(ctx: click.Context, *, broker: str, path: Path | None, seed: int, outpu
 @contextmanager
 def _driver(broker: str) -> "Iterator[Driver]":
     """Open the pipeline on the log that was asked for; `auto` goes on in memory where no Kafka can be had."""
-    from pipeline.bootstrap.simulation import open_simulation  # noqa: PLC0415 (help must not wait for the engine)
+    from pipeline.bootstrap.simulation import open_simulation
 
     with ExitStack() as stack:
         live = None if broker == "embedded" else _live(broker, stack)
@@ -81,9 +81,9 @@ def _driver(broker: str) -> "Iterator[Driver]":
 
 def _live(broker: str, stack: ExitStack) -> "Driver | None":
     """Open the pipeline on a real Kafka that is started for it or given; None if `auto` finds none."""
-    from pipeline.bootstrap.live import open_live  # noqa: PLC0415 (help must not wait for the engine)
-    from pipeline.settings import KafkaConnection, load_settings  # noqa: PLC0415
-    from pipeline.testing.broker import start_broker  # noqa: PLC0415
+    from pipeline.bootstrap.live import open_live
+    from pipeline.settings import KafkaConnection, load_settings
+    from pipeline.testing.broker import start_broker
 
     if broker not in KINDS:
         return stack.enter_context(_given(broker))
@@ -101,8 +101,8 @@ def _live(broker: str, stack: ExitStack) -> "Driver | None":
 
 def _given(broker: str) -> "AbstractContextManager[Driver]":
     """Open the pipeline on a Kafka that somebody else runs, once it has answered."""
-    from pipeline.adapters.kafka_preflight import check_broker  # noqa: PLC0415 (help must not wait for the engine)
-    from pipeline.bootstrap.live import open_live  # noqa: PLC0415 (same)
+    from pipeline.adapters.kafka_preflight import check_broker
+    from pipeline.bootstrap.live import open_live
 
     settings = settings_at(broker)
     check_broker(settings.connection())
@@ -112,8 +112,8 @@ def _given(broker: str) -> "AbstractContextManager[Driver]":
 
 def _catalogue() -> "EventCatalogue":
     """Return the event names and payload fields that the schemas declare."""
-    from pipeline.adapters.avro.schemas import Schemas  # noqa: PLC0415
-    from pipeline.settings import load_settings  # noqa: PLC0415
+    from pipeline.adapters.avro.schemas import Schemas
+    from pipeline.settings import load_settings
 
     return Schemas.load(load_settings().schemas).catalogue
 
@@ -125,7 +125,7 @@ def _read(path: Path) -> list[Event]:
         InvalidEvent: a line is no event; names the line.
         ConfigurationError: there is no event in the file.
     """
-    from pipeline.cli.simulate import read_events  # noqa: PLC0415 (help must not wait for the engine)
+    from pipeline.cli.simulate import read_events
 
     events = [(_instant(event, f"{path}:{number}"), event) for number, event in read_events(path)]
     if not events:
@@ -157,7 +157,7 @@ def _progress(steps: "Steps") -> "Iterator[Callable[[str, int], None]]":
     if not screen.is_terminal:
         yield lambda _what, _count: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True) as bar:

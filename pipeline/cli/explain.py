@@ -30,7 +30,7 @@ def explain(*, event: Path, after: Path | None, policies: Path | None, overlays:
     Tags with purpose, legal basis and dates, what each recipient gets, what is
     dropped or refused; each with the policy line and the clauses behind it.
     """
-    from pipeline.bootstrap.simulation import open_simulation  # noqa: PLC0415 (help must not wait for the engine)
+    from pipeline.bootstrap.simulation import open_simulation
 
     simulation = open_simulation(policies, overlays)
     for number, earlier in read_events(after) if after else ():

@@ -69,7 +69,7 @@ def connection(broker: str | None) -> "KafkaConnection":
 
 def settings_at(broker: str | None) -> "Settings":
     """Return the settings, with the brokers that a `--broker` option names; errors are those of `connection`."""
-    from pipeline.settings import is_bootstrap, load_settings  # noqa: PLC0415 (pydantic costs a third of the start-up)
+    from pipeline.settings import is_bootstrap, load_settings
 
     if broker is None:
         return load_settings()
@@ -102,7 +102,7 @@ def print_lists(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def _rendered(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    from rich.table import Table  # noqa: PLC0415 (rich is slow to import)
+    from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for column in columns:
@@ -117,7 +117,7 @@ def _rendered(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]])
 
 def console(*, stderr: bool = True) -> "Console":
     """Return a rich console; it honours NO_COLOR and shows progress on terminals only."""
-    from rich.console import Console  # noqa: PLC0415 (rich is slow to import)
+    from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=stderr)

@@ -81,7 +81,7 @@ def coverage(*, policies: Path | None, overlays: tuple[Path, ...], output: str, 
     A clause is `missing` as long as no rule, period, recipient or trigger
     implements it, and `notice only` where it asks nothing of the pipeline.
     """
-    from pipeline.policy.coverage import coverage as cover  # noqa: PLC0415 (help must not wait for the compiler)
+    from pipeline.policy.coverage import coverage as cover
 
     _book(policies, overlays)  # a broken policy covers nothing
     rows = cover(_documents(policies), _texts(tests))
@@ -96,9 +96,9 @@ def coverage(*, policies: Path | None, overlays: tuple[Path, ...], output: str, 
 
 
 def _book(policies: Path | None, overlays: Sequence[Path]) -> "PolicyBook":
-    from pipeline.adapters.avro.schemas import Schemas  # noqa: PLC0415 (help must not wait for the compiler)
-    from pipeline.adapters.yaml_files import load_policies  # noqa: PLC0415 (same)
-    from pipeline.settings import load_settings  # noqa: PLC0415 (same)
+    from pipeline.adapters.avro.schemas import Schemas
+    from pipeline.adapters.yaml_files import load_policies
+    from pipeline.settings import load_settings
 
     settings = load_settings()
     events = Schemas.load(settings.schemas).catalogue.types
@@ -107,9 +107,9 @@ def _book(policies: Path | None, overlays: Sequence[Path]) -> "PolicyBook":
 
 
 def _documents(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":
-    from pipeline.adapters.yaml_files import read_policies  # noqa: PLC0415 (help must not wait for the compiler)
-    from pipeline.policy.document import PolicyShape, Problems, read  # noqa: PLC0415 (same)
-    from pipeline.settings import load_settings  # noqa: PLC0415 (same)
+    from pipeline.adapters.yaml_files import read_policies
+    from pipeline.policy.document import PolicyShape, Problems, read
+    from pipeline.settings import load_settings
 
     files, _overlays = read_policies(policies or load_settings().policies)
     found = ((source, read(PolicyShape, source, Problems())) for source in files)
@@ -117,7 +117,7 @@ def _documents(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":
 
 
 def _texts(tests: Path | None) -> dict[str, str]:
-    from pipeline.settings import ROOT  # noqa: PLC0415 (help must not wait for the settings)
+    from pipeline.settings import ROOT
 
     folder = tests or ROOT / "tests"
     files = sorted(path for pattern in ("**/*.py", "**/cases/*.yaml") for path in folder.glob(pattern))
@@ -190,7 +190,7 @@ def _page(one: "CompiledPolicy") -> dict[str, object]:
 
 
 def _rule_rows(one: "CompiledPolicy") -> list[Mapping[str, object]]:
-    from pipeline.policy.describe import endings_in_words  # noqa: PLC0415 (help must not wait for the compiler)
+    from pipeline.policy.describe import endings_in_words
 
     rows: list[Mapping[str, object]] = []
     for name, rule in one.rules.items():
@@ -207,7 +207,7 @@ def _rule_rows(one: "CompiledPolicy") -> list[Mapping[str, object]]:
 
 
 def _erases(one: "CompiledPolicy", name: str) -> str:
-    from pipeline.policy.describe import in_words  # noqa: PLC0415 (help must not wait for the compiler)
+    from pipeline.policy.describe import in_words
 
     erase_after = one.recipients[name].erase_after
     return in_words(erase_after) if erase_after else "no instruction is sent"

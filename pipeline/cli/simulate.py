@@ -39,7 +39,7 @@ def simulate(  # noqa: PLR0913  a command has the options it has
     what is due on the way. An event that cannot be read becomes a dead letter.
     With -o json each output record is one line: at, topic, key, value.
     """
-    from pipeline.bootstrap.simulation import open_simulation  # noqa: PLC0415 (help must not wait for the engine)
+    from pipeline.bootstrap.simulation import open_simulation
 
     end = _instant(until) if until else None
     simulation = open_simulation(policies, overlays, seed)

@@ -109,15 +109,15 @@ def apply(*, broker: str | None, output: str, **options: Any) -> int:
 @click.option("--cluster", default="kafka", show_default=True, help="Name of the Strimzi cluster.")
 def export(*, target: str, cluster: str, **options: Any) -> None:
     """Write the topics as YAML for Strimzi or Jikkou, to stdout."""
-    from pipeline.adapters.topics_export import export_jikkou, export_strimzi  # noqa: PLC0415 (YAML is slow to import)
+    from pipeline.adapters.topics_export import export_jikkou, export_strimzi
 
     specs = _read(options).specs
     click.echo(export_strimzi(specs, cluster) if target == "strimzi" else export_jikkou(specs), nl=False)
 
 
 def _read(options: Mapping[str, Any]) -> "TopicSet":
-    from pipeline.adapters.topics_file import read_topics  # noqa: PLC0415 (pydantic and YAML are slow to import)
-    from pipeline.settings import load_settings  # noqa: PLC0415 (same)
+    from pipeline.adapters.topics_file import read_topics
+    from pipeline.settings import load_settings
 
     settings = load_settings()
     path: Path = options["file"] or settings.topics
@@ -158,8 +158,8 @@ def _folded(refusals: Sequence[str]) -> list[str]:
 @contextmanager
 def _cluster(broker: str | None) -> "Iterator[tuple[KafkaTopics, int]]":
     """Connect, after a check that says quickly and plainly why it cannot be done; yields the number of brokers too."""
-    from pipeline.adapters.kafka_preflight import check_broker  # noqa: PLC0415 (Kafka clients are slow to import)
-    from pipeline.adapters.kafka_topics import KafkaTopics  # noqa: PLC0415 (same)
+    from pipeline.adapters.kafka_preflight import check_broker
+    from pipeline.adapters.kafka_topics import KafkaTopics
 
     target = connection(broker)
     brokers = check_broker(target).brokers

@@ -40,8 +40,8 @@ def worker(ctx: click.Context, *, lane: str, processes: int, ordinal: int, broke
 
     Settings come from the environment: docs/reference/settings.md.
     """
-    from pipeline.adapters.kafka_preflight import check_broker  # noqa: PLC0415 (help must not wait for the engine)
-    from pipeline.bootstrap.live import check_ready, deployment  # noqa: PLC0415 (same)
+    from pipeline.adapters.kafka_preflight import check_broker
+    from pipeline.bootstrap.live import check_ready, deployment
 
     settings = settings_at(broker)
     _check_ports(settings, ordinal, processes)
@@ -55,8 +55,8 @@ def worker(ctx: click.Context, *, lane: str, processes: int, ordinal: int, broke
 
 
 def _run(deployed: "Deployment", lane: str, ordinal: int, *, debug: bool) -> None:
-    from pipeline.adapters.faust_worker import leave_with, run_worker  # noqa: PLC0415 (help must not wait for Faust)
-    from pipeline.bootstrap.live import LANES, open_lane  # noqa: PLC0415 (same)
+    from pipeline.adapters.faust_worker import leave_with, run_worker
+    from pipeline.bootstrap.live import LANES, open_lane
 
     settings = deployed.settings
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -78,7 +78,7 @@ def _run(deployed: "Deployment", lane: str, ordinal: int, *, debug: bool) -> Non
 
 
 def _supervise(settings: "Settings", lane: str, ordinals: range, *, debug: bool) -> None:
-    from pipeline.adapters.process_supervisor import supervise  # noqa: PLC0415 (help must not wait)
+    from pipeline.adapters.process_supervisor import supervise
 
     def command(index: int) -> list[str]:
         flags = ["--debug"] if debug else []

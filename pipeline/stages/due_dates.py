@@ -23,17 +23,21 @@ MOST_STEPS = 24
 """Instants that are folded one by one; where more happened to one entry, the older ones are taken together."""
 
 
-@dataclass(frozen=True, slots=True)
 class Seen:
     """An entry as it was known at an instant: the facts and supports up to it."""
 
-    instant: datetime
-    entry: Entry
-    evaluation: Evaluation
+    def __init__(self, instant: datetime, entry: Entry, evaluation: Evaluation) -> None:
+        self.instant = instant
+        self._entry = entry
+        self._evaluation = evaluation
+        self._ends: dict[tuple[str, str, str], list[End]] = {}
 
     def ends(self, tag: ObligedTag, endings: Sequence[Ending]) -> list[End]:
-        """Return when each ending is due, as far as was known then."""
-        return [self.evaluation.end(self.entry, tag, ending) for ending in endings]
+        """Return when each ending of a tag is due, as far as was known then."""
+        key = (tag.rule, tag.category, tag.purpose)
+        if key not in self._ends:
+            self._ends[key] = [self._evaluation.end(self._entry, tag, ending) for ending in endings]
+        return self._ends[key]
 
 
 @dataclass(frozen=True, slots=True)

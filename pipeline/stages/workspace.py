@@ -1,5 +1,6 @@
 """A batch's view of the state: reads see what the batch already wrote; nothing is applied before the commit."""
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from heapq import merge
 from typing import Protocol
@@ -40,6 +41,7 @@ class Workspace:
     def __init__(self, state: StateReader) -> None:
         self._state = state
         self._written: dict[bytes, Change] = {}
+        self._order: list[bytes] = []
 
     @property
     def changes(self) -> list[Change]:
@@ -53,15 +55,15 @@ class Workspace:
 
     def put(self, key: bytes, value: bytes, *, local: bool = False) -> None:
         """Set a value; `local` entries are derived and stay out of the changelog."""
-        self._written[key] = Change(key, value, local)
+        self._write(Change(key, value, local))
 
     def delete(self, key: bytes, *, local: bool = False) -> None:
         """Remove a key."""
-        self._written[key] = Change(key, None, local)
+        self._write(Change(key, None, local))
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield entries with start <= key < stop in key order; do not write while iterating."""
-        written = sorted(key for key in self._written if start <= key < stop)
+        written = self._order[bisect_left(self._order, start) : bisect_left(self._order, stop)]
         stored = (key for key, _value in self._state.scan(start, stop) if key not in self._written)
         for key in merge(written, stored):
             value = self.get(key)
@@ -71,3 +73,8 @@ class Workspace:
     def scan_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield entries whose key starts with a prefix, in key order."""
         return self.scan(prefix, prefix + b"\xff")
+
+    def _write(self, change: Change) -> None:
+        if change.key not in self._written:
+            insort(self._order, change.key)
+        self._written[change.key] = change
