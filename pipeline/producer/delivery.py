@@ -11,7 +11,10 @@ from pipeline.producer.errors import DeliveryFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Kafka holds the event, on as many replicas as the topic asks for."""
+    """Kafka holds the event, on as many replicas as the topic asks for.
+
+    The offset is -1 where Kafka does not tell it: it had stored the event already when a request was repeated.
+    """
 
     topic: str
     partition: int

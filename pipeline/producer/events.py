@@ -108,11 +108,6 @@ class Purchase(_Event, TransactionFields, OrderFields, DeliveryFields, DigitalFi
     """
 
     family: ClassVar[Family] = Family.PURCHASE
-    required: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "delivery.ordered": ("order_id",),
-        "installation.ordered": ("order_id",),
-    }
-
     type: Literal[
         "purchase.requested", "purchase.completed", "purchase.refused", "credit_check.requested", "refund.issued",
         "claim.raised", "course.booked", "course.attended", "diploma.issued", "transaction.accessed",
@@ -152,14 +147,10 @@ class Lifecycle(
 
     family: ClassVar[Family] = Family.LIFECYCLE
     required: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "consent.given": ("purpose",),
         "case.opened": ("case_id",),
         "case.reclassified": ("case_id", "matter"),
         "case.closed": ("case_id",),
         "case.reopened": ("case_id",),
-        "delivery.completed": ("order_id",),
-        "installation.completed": ("order_id",),
-        "order.cancelled": ("order_id",),
         "recall.issued": ("products",),
         "hold.opened": ("hold_id",),
         "hold.closed": ("hold_id",),

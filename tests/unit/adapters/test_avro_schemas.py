@@ -84,7 +84,7 @@ def test_every_event_of_the_catalogue_has_one_family_and_a_sentence() -> None:
     assert types["contact.email"].family is Family.CONTACT
     assert types["cctv.ingested"].family is Family.CCTV
     assert types["case.closed"].family is Family.LIFECYCLE
-    assert types["delivery.ordered"].required == ("order_id",)
+    assert types["case.closed"].required == ("case_id",)
     assert all(one.says.endswith(".") for one in types.values())
     assert SCHEMAS.catalogue.family_of("purchase.imagined") is None
 

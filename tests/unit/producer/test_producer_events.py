@@ -79,7 +79,6 @@ def test_an_address_has_the_fields_of_the_schema() -> None:
     ("fields", "field", "rule"),
     [
         ({"type": "purchase.imagined"}, "type", "one-of"),
-        ({"type": "delivery.ordered"}, "order_id", "required"),
         ({"occurred_at": NOON.replace(tzinfo=None)}, "occurred_at", "aware-time"),
         ({"occurred_at": "2024-02-29"}, "occurred_at", "type"),
         ({"name": 7}, "name", "type"),
@@ -111,6 +110,20 @@ def test_a_missing_field_is_rejected() -> None:
         Purchase.model_validate({"type": "purchase.completed"})
 
     assert (caught.value.field, caught.value.rule) == ("event_id", "required")
+
+
+def test_what_an_event_means_nothing_without_is_required() -> None:
+    with pytest.raises(EventRejected) as caught:
+        Lifecycle(
+            type="case.closed",
+            event_id="c-1",
+            controller="tek-zence",
+            source="desk",
+            data_subject_id="s",
+            occurred_at=NOON,
+        )
+
+    assert (caught.value.field, caught.value.rule) == ("case_id", "required")
 
 
 def test_no_error_shows_a_value() -> None:
