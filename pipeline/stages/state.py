@@ -106,21 +106,25 @@ class References:
         """Give later events of a subject another reference (TEK-2.4, GDPR Art. 17).
 
         The old salt stays for `LATE`, for records that are older than the erasure and arrive after it; then
-        `forget_salts` destroys it, and what was written under the old reference is unlinkable.
+        `forget_salts` destroys it and the subject's facts, and what else was written under the old reference is
+        unlinkable.
         """
         key = self._salt_key(identifier)
         stored = work.get(key)
         salts = _SALTS.validate_json(stored) if stored else Salts()
-        work.put(key, _SALTS.dump_json(Salts(before=salts.now or salts.before, erased_at=at)))
-        work.put(b"y|" + (today + LATE).isoformat().encode() + b"|" + key, b"")
+        before = salts.now or salts.before
+        work.put(key, _SALTS.dump_json(Salts(before=before, erased_at=at)))
+        old = Ref(kind=RefKind.SUBJECT, digest=_digest(bytes.fromhex(before), identifier))
+        work.put(b"y|" + (today + LATE).isoformat().encode() + b"|" + key, _fact_key(old))
 
     @staticmethod
     def forget_salts(today: date, work: Workspace) -> None:
-        """Destroy the salts of subjects that were erased long enough ago."""
-        for note, _value in list(work.scan(b"y|", f"y|{today.isoformat()}".encode())):
+        """Destroy the salts of subjects that were erased long enough ago, and the facts under the old reference."""
+        for note, facts in list(work.scan(b"y|", f"y|{today.isoformat()}".encode())):
             key = note.split(b"|", 2)[2]
             salts = _SALTS.validate_json(work.get(key) or b"{}")
             work.delete(note)
+            work.delete(facts)
             if salts.now:
                 work.put(key, _SALTS.dump_json(Salts(now=salts.now)))
             else:

@@ -61,7 +61,8 @@ def test_the_salt_of_before_an_erasure_is_destroyed_after_a_while() -> None:
 
 def test_nothing_is_left_of_a_subject_that_was_erased_and_never_came_back() -> None:
     references, work = _references(), Workspace(MemoryState())
-    _seen(references, work)
+    subject = _seen(references, work)
+    FactStore(work).add(Fact(at=NOW, type="purchase.completed", event_id="e", refs=(subject,)))
     references.forget_subject("s-1", NOW, NOW.date(), work)
     references.forget_subject("unknown", NOW, NOW.date(), work)
 
