@@ -94,9 +94,8 @@ def by_fastavro(schemas: Schemas) -> Callable[[bytes], Outputs]:
         event: Any = fastavro.schemaless_reader(BytesIO(value[10:]), source.parsed, None)
         first, second = BytesIO(), BytesIO()
         first.write(b"\xc3\x01" + tagged.fingerprint)
-        fastavro.schemaless_writer(
-            first, tagged.parsed, {"tags": tags, "policy_version": TAGGED.policy_version, "event": event}
-        )
+        said = {"tags": tags, "policy_version": TAGGED.policy_version, "data_subject": TAGGED.data_subject}
+        fastavro.schemaless_writer(first, tagged.parsed, {**said, "event": event})
         second.write(b"\xc3\x01" + carrier.fingerprint)
         fastavro.schemaless_writer(second, carrier.parsed, {name: event[name] for name in ("name", "address", "phone")})
         return first.getvalue(), second.getvalue()
