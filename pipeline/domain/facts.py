@@ -68,7 +68,7 @@ _AFTER_PRUNING = 750
 
 @dataclass(slots=True)
 class FactLog:
-    """The facts about one entity in folding order; of very many, those that can matter least are forgotten."""
+    """The facts about one entity in folding order; of very many, old ones are forgotten (see `_prune`)."""
 
     facts: list[Fact] = field(default_factory=list)
 
@@ -82,7 +82,10 @@ class FactLog:
         return True
 
     def _prune(self) -> None:
-        """Forget the oldest facts that a later one replaced; those that end something only if nothing else is left."""
+        """Forget the oldest facts that a later one replaced, never yet those that end something.
+
+        If more than `MOST` are left even so (that many open orders, say), the oldest of all go: a bound must hold.
+        """
         newest = {(fact.type, fact.attributes, _thread(fact)): fact for fact in self.facts}
         kept = {id(fact) for fact in newest.values()} | {id(fact) for fact in self.facts if fact.type in RESTRICTIVE}
         passing = [fact for fact in self.facts if id(fact) not in kept]
