@@ -16,7 +16,8 @@ from pipeline.domain import calendar
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import Asked, Condition
-from pipeline.policy.retention import FactPattern, State, While, lasts, patterns_of
+from pipeline.policy.retention import FactPattern, State, While, patterns_of
+from pipeline.policy.spans import lasts
 
 GRAMMAR = r"""
 ?start: any_of

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.compiled import Asked, Condition, Ending, Profile, Rule
 from pipeline.policy.document import EndShape, ProfileShape, Where
+from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.reading import Reading
-from pipeline.policy.retention import Circumstances, Retention, end_of
+from pipeline.policy.retention import Retention
 from pipeline.policy.rules import read_ending
 from pipeline.policy.triggers import REMOVING
 

@@ -12,7 +12,8 @@ from pipeline.domain import calendar
 from pipeline.domain.calendar import Period
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
-from pipeline.policy.retention import End, patterns_of
+from pipeline.policy.ends import End
+from pipeline.policy.retention import patterns_of
 from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
 from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsUntil, all_refs

@@ -9,7 +9,9 @@ from typing import Protocol
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
-from pipeline.policy.retention import OPEN, AtOnce, Circumstances, End, State, end_of, latest, spans
+from pipeline.policy.ends import OPEN, Circumstances, End, end_of, latest
+from pipeline.policy.retention import AtOnce, State
+from pipeline.policy.spans import spans
 from pipeline.stages.entries import Entry, ObligedTag, Support
 
 HOLD = State(name="hold", opens=("hold.opened",), closes=("hold.closed",), per=RefKind.HOLD)

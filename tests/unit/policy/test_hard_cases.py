@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.retention import Circumstances, End, end_of
+from pipeline.policy.ends import Circumstances, End, end_of
 from tests.unit.policy.policy_stories import at, fact, shipped
 
 Expected = tuple[str | None, str]

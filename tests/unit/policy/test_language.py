@@ -11,12 +11,12 @@ from pipeline.policy.compiled import Ending
 from pipeline.policy.condition import GRAMMAR, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.describe import endings_in_words, in_words
 from pipeline.policy.document import Problems, SourceFile
+from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions
 from pipeline.policy.retention import (
     After,
     AtOnce,
     ByClass,
-    Circumstances,
     Indefinite,
     Retention,
     State,
@@ -26,7 +26,6 @@ from pipeline.policy.retention import (
     Until,
     Window,
     YearEnd,
-    end_of,
 )
 from tests.unit.policy.policy_stories import at, event, fact
 
