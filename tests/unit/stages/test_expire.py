@@ -14,7 +14,8 @@ from pipeline.domain.records import Change, Incoming, Output
 from pipeline.domain.vocabulary import Action, RecipientClass, RefKind, Stance
 from pipeline.policy.compiled import CompiledPolicy, Ending, Otherwise, PolicyBook, Profile, Recipient, Rule
 from pipeline.policy.retention import After, AtOnce, ByClass, FactPattern, Indefinite, LongestOf, State, Until, While
-from pipeline.stages.expire import LINGER, ExpireStage
+from pipeline.stages.expire import ExpireStage
+from pipeline.stages.expire_run import LINGER
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
