@@ -6,28 +6,22 @@ Rule 3: one transaction is bounded in records and bytes, so it is bounded in tim
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from heapq import merge
 
 from pipeline.domain.errors import ConfigurationError, PipelineError, UnavailableError, UnknownOutcomeError
-from pipeline.domain.records import Change, Output
 from pipeline.lanes.bounds import Bounds, Halt, Health
+from pipeline.lanes.intake import Intake, Work
 from pipeline.lanes.materialise import Materialiser
-from pipeline.lanes.opening import Opened
-from pipeline.lanes.views import CONTROL_KEY, LaneSpec, View, position_changes
+from pipeline.lanes.views import LaneSpec, View
 from pipeline.ports import (
     Broadcast,
-    InRecord,
     LaneClock,
     LaneLog,
     Polled,
-    RawRecord,
     StateStore,
     TimedStage,
-    TopicPartition,
 )
 
 POINTS = ("polled", "handled", "committed", "applied")
@@ -35,26 +29,6 @@ POINTS = ("polled", "handled", "committed", "applied")
 
 VAIN_TICKS = 30
 """How many ticks in a row may bring no newer broker time before the topic's configuration is to blame."""
-
-
-@dataclass(slots=True)
-class _Work:
-    """One partition's part of a transaction."""
-
-    view: View
-    output: Output
-    batch: Sequence[Opened] = ()
-    positions: dict[TopicPartition, int] = field(default_factory=dict)
-    control: int | None = None
-    woken: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.output.records or self.output.changes)
-
-    def records(self, materialise: Materialiser) -> Iterator[RawRecord]:
-        yield from (materialise(record, self.batch) for record in self.output.records)
-        yield from self.view.changelog(self.output.changes)
 
 
 class Lane:
@@ -93,6 +67,7 @@ class Lane:
         self._elapsed = elapsed
         self._control = control
         self._bounds = bounds or Bounds()
+        self._intake = Intake(log, self._specs, clock, control, self._bounds)
         self._on_point = on_point
         self._views: dict[tuple[str, int], View] = {}
         self._settled = False
@@ -132,7 +107,7 @@ class Lane:
         committed = 0
         try:
             committed += self._wake_due()
-            for works in self._batches(polled.records):
+            for works in self._intake.batches(self._views, polled.records):
                 committed += self._commit(works)
         except UnknownOutcomeError:
             self._log.rewind()
@@ -210,59 +185,6 @@ class Lane:
                     f"source topics of {controller} one number of partitions and all workers the same topics"
                 )
 
-    # input
-
-    def _batches(self, records: Sequence[InRecord]) -> Iterator[list[_Work]]:
-        """Yield transactions' worth of input, oldest broker time first within each partition."""
-        works: list[_Work] = []
-        size = 0
-        for view, batch in self._by_view(records):
-            part: list[InRecord] = []
-            for record in batch:
-                weight = len(record.value or b"") + len(record.key or b"")
-                if size and size + weight > self._bounds.bytes:
-                    yield [*works, *self._handled(view, part)]
-                    works, part, size = [], [], 0
-                part.append(record)
-                size += weight
-            works += self._handled(view, part)
-        if works:
-            yield works
-
-    def _by_view(self, records: Sequence[InRecord]) -> Iterator[tuple[View, Iterable[InRecord]]]:
-        pending: dict[tuple[str, int], dict[str, list[InRecord]]] = {}
-        for record in records:
-            key = (self._specs[record.topic].controller, record.partition)
-            pending.setdefault(key, {}).setdefault(record.topic, []).append(record)
-        for key, view in sorted(self._views.items()):
-            topics = pending.get(key, {})
-            if view.spec.control is not None and self._control is not None:
-                topics[view.spec.control] = self._control.after(view.spec.control, view.control, self._bounds.control)
-            if any(topics.values()):
-                yield view, merge(*(topics[topic] for topic in sorted(topics)), key=lambda r: r.timestamp_ms)
-
-    def _handled(self, view: View, records: Sequence[InRecord]) -> list[_Work]:
-        """Return what the stage makes of one partition's records, with the positions they lead to."""
-        if not records:
-            return []
-        positions = {(r.topic, r.partition): r.offset + 1 for r in records if r.topic != view.spec.control}
-        control = max((r.offset + 1 for r in records if r.topic == view.spec.control), default=None)
-        opened = [view.spec.open(record) for record in records]
-        batch = [o for o in opened if not self._is_anothers(view, o)]
-        output = view.spec.stage.handle([o.incoming for o in batch], view.store, view.partition, self._clock.now())
-        output.changes += position_changes(positions)
-        if control is not None:
-            output.changes.append(Change(CONTROL_KEY, control.to_bytes(8)))
-        return [_Work(view, output, batch, positions or self._positions(view), control)]
-
-    def _is_anothers(self, view: View, opened: Opened) -> bool:
-        """Return whether partition 0 reports this one: an unreadable control record has one outcome, not one each."""
-        return opened.raw.topic == view.spec.control and opened.incoming.error is not None and view.partition != 0
-
-    def _positions(self, view: View) -> dict[TopicPartition, int]:
-        """Return a partition's committed positions: committing them again proves that it is still this member's."""
-        return {source: self._log.position(source) for source in sorted(view.sources)}
-
     # time
 
     def _wake_due(self) -> int:
@@ -278,7 +200,7 @@ class Lane:
                 stage = view.spec.stage
                 if isinstance(stage, TimedStage):
                     output = stage.wake(view.store, view.partition, now, max(1, self._bounds.wake // len(due)))
-                    works.append(_Work(view, output, positions=self._positions(view), woken=True))
+                    works.append(Work(view, output, positions=self._intake.positions(view), woken=True))
             for work in works:
                 if work.is_empty:
                     self._follow(work, None)
@@ -294,7 +216,7 @@ class Lane:
             return 0
         view = self._views[waiting[0][1]]
         before = self._log.append_time_ms
-        ends = self._log.commit([view.tick()], self._positions(view))
+        ends = self._log.commit([view.tick()], self._intake.positions(view))
         view.store.apply((), ends.get(view.log_partition))
         self._clock.saw(self._log.append_time_ms)
         self._vain_ticks = self._vain_ticks + 1 if self._log.append_time_ms <= before else 0
@@ -307,7 +229,7 @@ class Lane:
 
     # output
 
-    def _commit(self, works: Sequence[_Work]) -> int:
+    def _commit(self, works: Sequence[Work]) -> int:
         """Commit works in one transaction, then let state, wake times and counters follow."""
         if not works:
             return 0
@@ -324,7 +246,7 @@ class Lane:
         self._on_point("applied")
         return 1
 
-    def _follow(self, work: _Work, position: int | None) -> None:
+    def _follow(self, work: Work, position: int | None) -> None:
         view, output = work.view, work.output
         if output.changes:
             view.store.apply(output.changes, position)
