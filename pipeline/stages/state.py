@@ -107,11 +107,14 @@ class References:
 
         The old salt stays for `LATE`, for records that are older than the erasure and arrive after it; then
         `forget_salts` destroys it and the subject's facts, and what else was written under the old reference is
-        unlinkable.
+        unlinkable. A request that is older than one already carried out forgets nobody: what came since has a salt of
+        its own, by which the next request must find it.
         """
         key = self._salt_key(identifier)
         stored = work.get(key)
         salts = _SALTS.validate_json(stored) if stored else Salts()
+        if salts.erased_at is not None and at <= salts.erased_at:
+            return
         before = salts.now or salts.before
         work.put(key, _SALTS.dump_json(Salts(before=before, erased_at=at)))
         old = Ref(kind=RefKind.SUBJECT, digest=_digest(bytes.fromhex(before), identifier))

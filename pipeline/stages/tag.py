@@ -179,8 +179,16 @@ class _Run:
             self._block.append(fact_to(fact))
         if tells:
             self._block.extend(outputs.obligations(made))
-        if head.type == "erasure.requested" and made.policy.forgets_subject:
+        if head.type == "erasure.requested" and made.policy.forgets_subject and not self._is_overtaken(made):
             self._stage.references.forget_subject(head.key, head.occurred_at, self._now.date(), self._work)
+
+    def _is_overtaken(self, made: outputs.Making) -> bool:
+        """Return whether something newer than a late request is filed under the same reference.
+
+        With another reference from here on, the next request would no longer find it.
+        """
+        subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
+        return any(fact.at > made.head.occurred_at for fact in self._facts.log(subject).facts)
 
     def _governing(self, topic: str, head: EventHead) -> CompiledPolicy | Report:
         """Return the policy version that governs an event, or why none may decide it."""

@@ -87,6 +87,22 @@ def test_a_subject_that_was_erased_comes_back_under_another_reference(pipeline: 
     assert first != second
 
 
+def test_an_erasure_that_comes_late_leaves_what_is_newer_in_reach_of_the_next_one(pipeline: Simulation) -> None:
+    """A request of the first of May that arrives on the third must not hide the order of the second from later ones."""
+    tek = {"controller": "tek-zence", "key": "s-1"}
+    pipeline.pipe(event("p-1", "purchase.completed", "2024-05-02T10:00:00Z", **tek, order_id="o-1", name="Jane"))
+    late = event("x-1", "erasure.requested", "2024-05-01T10:00:00Z", **tek)
+    pipeline.pipe({**late, "ingesttime": "2024-05-03T10:00:00Z"})
+    pipeline.pipe(event("p-2", "purchase.completed", "2024-05-04T10:00:00Z", **tek, order_id="o-2", name="Jane"))
+    pipeline.pipe(event("x-2", "erasure.requested", "2024-06-01T10:00:00Z", **tek))
+    pipeline.advance_to(instant("2024-06-02T00:00:00Z"))
+    pipeline.emitted.clear()
+
+    pipeline.advance_to(instant("2040-01-01T00:00:00Z"))
+
+    assert [value for value in values(pipeline, "tek-zence.expiry.v1") if value["profile"] == "customer"] == []
+
+
 def test_a_control_event_reaches_every_partition_and_is_reported_once(open_pipeline: Open) -> None:
     """A hold over many records travels on the control topic (architecture 9.6)."""
     pipeline = open_pipeline(partitions=3)

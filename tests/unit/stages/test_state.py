@@ -46,6 +46,19 @@ def test_a_subject_keeps_its_reference_until_it_is_forgotten() -> None:
     assert "s-1" not in str(first)
 
 
+def test_an_erasure_that_is_older_than_one_carried_out_forgets_nobody() -> None:
+    """What the subject did in between has to be found by the next request."""
+    references, work = _references(), Workspace(MemoryState())
+    first = _seen(references, work)
+    references.forget_subject("s-1", NOW, NOW.date(), work)
+    second = _seen(references, work, NOW + timedelta(days=1))
+
+    references.forget_subject("s-1", NOW - timedelta(days=1), NOW.date(), work)
+
+    assert _seen(references, work, NOW) == first
+    assert _seen(references, work, NOW + timedelta(days=2)) == second
+
+
 def test_the_salt_of_before_an_erasure_is_destroyed_after_a_while() -> None:
     references, work = _references(), Workspace(MemoryState())
     first = _seen(references, work)
