@@ -4,69 +4,15 @@ Each case is what `pipeline simulate` reads; `due` lists every `expiry.due` of t
 as (category, action, last day kept, due instant); nothing else may fall due.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-ADDRESS = {"street": "Storgatan 1", "postcode": "111 22", "city": "Solna", "country": "SE"}
-PERSON: dict[str, Any] = {"name": "Test Person", "address": ADDRESS, "phone": "+46 8 000 00", "email": "t@example.org"}
+from tests.topology.case_words import ADDRESS, BOOKS, PERSON, Case, Due, email, event, mail_ends
+from tests.topology.mail_cases import MAIL_CASES
 
-Due = tuple[str, str, str | None, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One hard case.
-
-    Attributes:
-        events: CloudEvents in order of arrival.
-        until: Until when time passes.
-        due: What must fall due: (category, action, kept_until, due_at), each once or more.
-        clauses: Clauses and readings it proves.
-    """
-
-    events: list[dict[str, Any]]
-    until: str
-    due: set[Due]
-    clauses: str
-
-
-def event(identity: str, kind: str, time: str, controller: str, key: str, **data: Any) -> dict[str, Any]:
-    """Return one CloudEvent in structured mode."""
-    return {
-        "specversion": "1.0",
-        "id": identity,
-        "source": "//tests",
-        "type": kind,
-        "time": time,
-        "controller": controller,
-        "partitionkey": key,
-        "data": data,
-    }
-
-
-def _email(identity: str, time: str, **data: Any) -> dict[str, Any]:
-    return event(
-        identity,
-        "contact.email",
-        time,
-        "allcall",
-        f"s-{identity}",
-        context="email",
-        direction="in",
-        initiated_by="customer",
-        email="t@example.org",
-        email_message="a question",
-        **{"matter": "other", "case_id": f"case-{identity}", **data},
-    )
-
-
-def _mail_ends(*ends: tuple[str, str]) -> set[Due]:
-    return {(category, "erase", kept, due) for kept, due in ends for category in ("A", "C.email")}
-
-
-BOOKS = {("A", "erase", "2031-12-31", "2031-12-31T23:00:00Z"), ("B", "erase", "2031-12-31", "2031-12-31T23:00:00Z")}
+__all__ = ["ADDRESS", "BOOKS", "CASES", "PERSON", "Case", "Due", "email", "event", "h32", "mail_ends"]
 
 CASES: dict[str, Case] = {
+    **MAIL_CASES,
     "H01": Case(
         clauses="ALLCALL-5.2 ALLCALL-5.6 ALLCALL-5.8 ALLCALL-4T.2",
         events=[
@@ -75,10 +21,10 @@ CASES: dict[str, Case] = {
                 context="web", initiated_by="customer", order_id="o-1", national_id="19000101-0000",
                 payment="card", invoice_history="i-1", ip="192.0.2.1", browser="b", **PERSON,
             ),
-            _email("h01-mail", "2024-02-29T14:00:00+01:00", matter="contract"),
+            email("h01-mail", "2024-02-29T14:00:00+01:00", matter="contract"),
         ],
         until="2034-03-02T00:00:00Z",
-        due=BOOKS | _mail_ends(("2027-02-28", "2027-02-28T23:00:00Z")),
+        due=BOOKS | mail_ends(("2027-02-28", "2027-02-28T23:00:00Z")),
     ),
     "H02": Case(
         clauses="ALLCALL-5.2",
@@ -94,27 +40,27 @@ CASES: dict[str, Case] = {
     ),
     "H03": Case(
         clauses="ALLCALL-5.5",
-        events=[_email("h03", "2024-05-31T09:00:00+02:00")],
+        events=[email("h03", "2024-05-31T09:00:00+02:00")],
         until="2025-12-31T00:00:00Z",
-        due=_mail_ends(("2025-02-28", "2025-02-28T23:00:00Z")),
+        due=mail_ends(("2025-02-28", "2025-02-28T23:00:00Z")),
     ),
     "H04": Case(
         clauses="ALLCALL-5.5",
-        events=[_email(f"h04-{day}", f"2023-05-{day}T12:00:00+02:00") for day in (28, 29, 30, 31)],
+        events=[email(f"h04-{day}", f"2023-05-{day}T12:00:00+02:00") for day in (28, 29, 30, 31)],
         until="2025-01-01T00:00:00Z",
-        due=_mail_ends(("2024-02-28", "2024-02-28T23:00:00Z"), ("2024-02-29", "2024-02-29T23:00:00Z")),
+        due=mail_ends(("2024-02-28", "2024-02-28T23:00:00Z"), ("2024-02-29", "2024-02-29T23:00:00Z")),
     ),
     "H05": Case(
         clauses="ALLCALL-5.5",
-        events=[_email("h05", "2024-03-31T22:15:00Z")],
+        events=[email("h05", "2024-03-31T22:15:00Z")],
         until="2025-12-31T00:00:00Z",
-        due=_mail_ends(("2025-01-01", "2025-01-01T23:00:00Z")),
+        due=mail_ends(("2025-01-01", "2025-01-01T23:00:00Z")),
     ),
     "H06": Case(
         clauses="ALLCALL-5.5",
-        events=[_email("h06-a", "2024-01-27T11:00:00Z"), _email("h06-b", "2024-06-30T21:30:00Z")],
+        events=[email("h06-a", "2024-01-27T11:00:00Z"), email("h06-b", "2024-06-30T21:30:00Z")],
         until="2025-12-31T00:00:00Z",
-        due=_mail_ends(("2025-03-30", "2025-03-30T22:00:00Z"), ("2024-10-27", "2024-10-27T23:00:00Z")),
+        due=mail_ends(("2025-03-30", "2025-03-30T22:00:00Z"), ("2024-10-27", "2024-10-27T23:00:00Z")),
     ),
     "H16": Case(
         clauses="ALLCALL-4S.2 ALLCALL-4S.3 ALLCALL-5.9",

@@ -32,7 +32,7 @@ def _due(lines: list[dict[str, Any]]) -> list[tuple[str, str, str | None, str]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_hard_case_ends_when_it_was_computed_to(name: str, tmp_path: Path) -> None:
-    """All of them: H01-H06, H16, H19, H20, H25, H27, H29."""
+    """All that `CASES` lists."""
     case: Case = CASES[name]
 
     lines = _simulate(tmp_path, case.events, case.until)
