@@ -223,9 +223,15 @@ def _missing(recipient: Recipient, fields: tuple[str, ...]) -> Report:
 def _inbox(policy: CompiledPolicy, asked: Asked, matched: Iterable[Rule]) -> str | None:
     if not any(rule.sorts_inbox for rule in matched):
         return None
-    # The class belongs to the case and covers all its messages (R-ALL-4); without a case the message's own counts.
-    matter = _matter_of_case(asked) or asked.head.attributes.get("matter")
-    return policy.inboxes.get(str(matter), policy.inbox_otherwise)
+    return policy.inboxes.get(str(matter_of(asked)), policy.inbox_otherwise)
+
+
+def matter_of(asked: Asked) -> object:
+    """Return the class of the event's case as of the event, or its own where it has no case that was classified.
+
+    The class belongs to the case and covers all its messages (R-ALL-4).
+    """
+    return _matter_of_case(asked) or asked.head.attributes.get("matter")
 
 
 def _matter_of_case(asked: Asked) -> str | None:

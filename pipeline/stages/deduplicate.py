@@ -7,11 +7,16 @@ One changelog entry a batch holds the hashes of the batch; the entry per hash is
 import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from pipeline.domain.records import Change
 from pipeline.stages.workspace import Workspace
 
 _SIZE = 16
+
+_FORGOTTEN = 100
+"""Entries forgotten with one batch at most. A batch writes one, so this keeps up; a whole day at once, at midnight,
+would make a transaction that no broker ends in time."""
 
 
 class SeenEvents:
@@ -39,7 +44,8 @@ class SeenEvents:
             self._work.put(f"d|{self._today.isoformat()}|{where}".encode(), b"".join(self._new))
 
     def _forget_before(self, oldest: date) -> None:
-        for key, hashes in list(self._work.scan(b"d|", f"d|{oldest.isoformat()}".encode())):
+        old = self._work.scan(b"d|", f"d|{oldest.isoformat()}".encode())
+        for key, hashes in list(islice(old, _FORGOTTEN)):
             self._work.delete(key)
             for change in derived(key, hashes):
                 self._work.delete(change.key, local=True)

@@ -75,5 +75,5 @@ class ExpireStage:
 
     def _run(self, state: StateReader, partition: int, now: datetime) -> ExpireRun:
         run = ExpireRun(self.controller, Workspace(state), partition, load_policy=self.policy, announces=self.announce)
-        run.forget(now)
+        run.forget(now, self.book.versions.get(self.controller, ()))
         return run

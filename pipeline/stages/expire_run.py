@@ -9,6 +9,7 @@ from pipeline.domain.records import Output
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action
 from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.spans import spans
 from pipeline.stages import expiry_records as say
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.evaluate import holds_on
@@ -19,6 +20,9 @@ from pipeline.stages.workspace import Workspace
 
 LINGER = timedelta(days=30)
 """How long facts are kept that nobody listens to: longer than any source topic keeps a record that may need them."""
+
+FORGOTTEN = 100
+"""References forgotten with one batch or wake-up at most, so that a transaction stays short."""
 
 
 class ExpireRun:
@@ -91,15 +95,28 @@ class ExpireRun:
             if self.facts.log(ref).facts:
                 self.schedule.forget_after(ref, (now + LINGER).date())
 
-    def forget(self, now: datetime) -> None:
-        """Forget the facts that nobody has listened to for a while, but for open holds."""
-        for ref in self.schedule.forgettable(now.date()):
+    def forget(self, now: datetime, policies: Sequence[CompiledPolicy]) -> None:
+        """Forget the facts that nobody has listened to for a while, but for those of something that still lasts.
+
+        A hold, an account or a case may be open long before the first record that it keeps.
+        """
+        for ref in self.schedule.forgettable(now.date(), FORGOTTEN):
             if self.schedule.has_listeners(ref):
                 continue
-            if any(end is None for _start, end in holds_on((ref,), self.facts)):
+            if self._lasts(ref, policies):
                 self.schedule.forget_after(ref, (now + LINGER).date())
             else:
                 self.facts.forget(ref)
+
+    def _lasts(self, ref: Ref, policies: Sequence[CompiledPolicy]) -> bool:
+        """Return whether a hold or any state of the policies lasts; nothing does for a reference that is forgotten."""
+        facts = self.facts.log(ref)
+        erased = facts.last(("erasure.requested",))
+        if erased and any(policy.forgets_subject for policy in policies) and facts.facts[-1].at <= erased.at:
+            return False
+        states = (state for policy in policies for state in policy.states.values())
+        found = [*holds_on((ref,), self.facts), *(span for state in states for span in spans(state, facts))]
+        return any(end is None for _start, end in found)
 
     def say(self, one: Said) -> None:
         """Say one thing of an ending, in a block with its like."""

@@ -26,6 +26,7 @@ class Making:
     policy: CompiledPolicy
     decision: Decision
     head: EventHead
+    matter: object
     refs: tuple[Ref, ...]
     now: datetime
     index: int
@@ -134,7 +135,6 @@ def printable(name: str) -> str:
 
 def _obligation(made: Making, kind: str, identity: str, tags: Iterable[Tag]) -> dict[str, object]:
     head = made.head
-    matter = head.attributes.get("matter")
     own_record = made.references.of(RefKind.RECORD, head.event_id)
     named = tuple(ref for ref in made.refs if ref.kind not in (RefKind.RECORD, RefKind.HOLD))
     return {
@@ -151,7 +151,8 @@ def _obligation(made: Making, kind: str, identity: str, tags: Iterable[Tag]) -> 
         "recipient": None,
         "share_id": None,
         "policy_version": made.policy.version,
-        "matter": word(matter) if matter else None,
+        # The lane that waits may have forgotten a case that was quiet for long; the class goes with the record.
+        "matter": word(made.matter) if made.matter else None,
         "generation": 0,
     }
 

@@ -7,6 +7,7 @@ derived from the entry: `t|<due>|<id>` when to look, `a|<ref>|<id>` who listens,
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 from pipeline.domain.facts import Ref
 from pipeline.domain.vocabulary import RefKind
@@ -62,9 +63,10 @@ class Schedule:
         """Note from when on the facts about something may be forgotten, if nobody listens to them then."""
         self._work.put(f"z|{day.isoformat()}|{ref}".encode(), b"")
 
-    def forgettable(self, today: date) -> list[Ref]:
-        """Return the references whose facts may be forgotten by now, and drop the notes."""
-        found = [key for key, _value in self._work.scan(b"z|", f"z|{today.isoformat()}".encode())]
+    def forgettable(self, today: date, limit: int) -> list[Ref]:
+        """Return the first references whose facts may be forgotten by now, and drop the notes."""
+        notes = self._work.scan(b"z|", f"z|{today.isoformat()}".encode())
+        found = [key for key, _value in islice(notes, limit)]
         for key in found:
             self._work.delete(key)
         named = (key.decode().split("|", 2)[2].split(":", 1) for key in found)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from pydantic import TypeAdapter
 
@@ -41,6 +42,9 @@ _REFERENCES = {
     "hold_id": RefKind.HOLD,
 }
 
+
+_FORGOTTEN = 100
+"""Subjects forgotten with one batch at most, so that a transaction stays short."""
 
 LATE = timedelta(days=8)
 """How long after an erasure older records are still recognised: longer than source topics keep them."""
@@ -123,7 +127,7 @@ class References:
     @staticmethod
     def forget_salts(today: date, work: Workspace) -> None:
         """Destroy the salts of subjects that were erased long enough ago, and the facts under the old reference."""
-        for note, facts in list(work.scan(b"y|", f"y|{today.isoformat()}".encode())):
+        for note, facts in list(islice(work.scan(b"y|", f"y|{today.isoformat()}".encode()), _FORGOTTEN)):
             key = note.split(b"|", 2)[2]
             salts = _SALTS.validate_json(work.get(key) or b"{}")
             work.delete(note)

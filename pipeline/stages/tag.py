@@ -15,7 +15,7 @@ from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook, Report
 from pipeline.policy.condition import IDENTIFYING
-from pipeline.policy.decide import decide
+from pipeline.policy.decide import decide, matter_of
 from pipeline.stages import outputs
 from pipeline.stages.deduplicate import SeenEvents, derived
 from pipeline.stages.state import FactStore, References, fact_of, fact_to
@@ -149,7 +149,8 @@ class _Run:
         family = stage.catalogue.family_of(head.type)
         subject = None if head.key == CONTROL_KEY else stage.references.subject(head.key, head.occurred_at, self._work)
         refs = stage.references.of_head(head, subject.ref if subject else None, is_media=family is Family.CCTV)
-        decision = stage.decided(policy, Asked(head, refs, self._facts))
+        asked = Asked(head, refs, self._facts)
+        decision = stage.decided(policy, asked)
         if tells:
             self._tell(head, policy, decision)
         if self._seen and decision.outcome is not Outcome.REFUSED:
@@ -159,7 +160,7 @@ class _Run:
                 stage.references.keep(head.key, subject, self._work)
             made = outputs.Making(
                 topics=stage.topics, references=stage.references, policy=policy, decision=decision, head=head,
-                refs=refs, now=self._now, index=index, partition=self._partition,
+                matter=matter_of(asked), refs=refs, now=self._now, index=index, partition=self._partition,
             )  # fmt: skip
             self._accept(made, family or Family.LIFECYCLE, tells=tells)
 

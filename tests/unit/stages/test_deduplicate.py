@@ -39,6 +39,21 @@ def test_beyond_the_window_an_id_is_forgotten_with_everything_kept_for_it() -> N
     assert all(b"2024-01-01" not in key for key, _value in state.scan(b"d|", b"d}"))
 
 
+def test_a_day_of_many_batches_is_forgotten_in_parts() -> None:
+    """One batch that forgot a whole day would make a transaction that no broker ends in time."""
+    state = MemoryState()
+    for second in range(150):
+        _batch(state, NOW + timedelta(seconds=second), f"e-{second}")
+    later = NOW + WINDOW + timedelta(days=1)
+
+    left = []
+    for number in range(2):
+        _batch(state, later, f"new-{number}")
+        left.append(sum(1 for key, _value in state.scan(b"d|", b"d}") if b"2024-01-01" in key))
+
+    assert left == [50, 0]
+
+
 def test_a_batch_of_known_ids_writes_nothing() -> None:
     state = MemoryState()
     _batch(state, NOW, "a")

@@ -498,6 +498,36 @@ def test_facts_are_forgotten_when_nobody_has_listened_for_a_while_but_open_holds
     assert b"f|order:o" in [key for key, _value in schedule.state.scan(b"f|", b"f}")]
 
 
+@pytest.mark.parametrize(("forgets_subject", "left"), [(False, [b"f|subject:s"]), (True, [])])
+def test_what_still_lasts_is_remembered_but_of_a_subject_that_was_forgotten(
+    *, forgets_subject: bool, left: list[bytes]
+) -> None:
+    """An account counts for what is bought years later; after TEK-2.4 nothing can come under the old reference."""
+    schedule = Schedule()
+    account = State(name="account-open", opens=("account.opened",), closes=("account.closed",))
+    policy = replace(_policy(), states={account.name: account}, forgets_subject=forgets_subject)
+    schedule.stage.book = PolicyBook({"shop": (policy,)})
+    schedule.take(fact("account.opened", T0), fact("erasure.requested", T0 + DAY))
+
+    for day in (32, 70, 110):
+        schedule.wake(T0 + day * DAY)
+
+    assert [key for key, _value in schedule.state.scan(b"f|", b"f}")] == left
+
+
+def test_what_nobody_listened_to_is_forgotten_in_parts() -> None:
+    schedule = Schedule()
+    refs = [{"kind": "record", "digest": str(number)} for number in range(150)]
+    schedule.take(*(fact("opt_out", T0, ref, identity=ref["digest"]) for ref in refs))
+
+    left = []
+    for _wake in range(2):
+        schedule.wake(T0 + LINGER + 2 * DAY)
+        left.append(sum(1 for key, _value in schedule.state.scan(b"f|record", b"f|recore") if key))
+
+    assert left == [50, 0]
+
+
 def test_before_the_clock_knows_any_time_reviews_are_planned_by_the_brokers() -> None:
     schedule = Schedule()
     block = Incoming(
