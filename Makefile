@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo test check bench soak approve docs lock clean
+.PHONY: help .venv demo test check bench soak mutation approve docs lock clean
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[.a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[.a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv: $(INSTALLED) ## make the environment from the lock file; made anew when the lock changes
 
@@ -49,6 +49,15 @@ bench: .venv ## print what docs/evidence.md quotes: CPU per event, ratios, time 
 soak: .venv ## the crash test at full size: 200,000 events, workers and broker killed again and again
 	$(BIN)/python -m tests.soak.retail --events 200000 --worker-kills 5 --broker-kills 2
 
+mutation: .venv-mutation/installed ## change the core in 400 small ways and see the tests notice; MUTATION=--all for every way
+	@.venv-mutation/bin/python -m tests.mutation $(MUTATION)
+
+.venv-mutation/installed: requirements/mutation.txt
+	@$(PYTHON) -m venv --clear .venv-mutation
+	@.venv-mutation/bin/python -m pip --quiet --disable-pip-version-check --no-input install \
+		--require-hashes --only-binary :all: -r requirements/mutation.txt
+	@touch $@
+
 approve: .venv ## write the golden outputs of the hard cases anew; review their diff
 	$(BIN)/python -m pytest -q tests/topology/test_hard_cases.py --approve
 
@@ -63,8 +72,10 @@ lock: ## pin what pyproject.toml asks for; uv comes from a throw-away environmen
 	.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --group dev -c requirements/runtime.txt \
 		-o requirements/dev.txt pyproject.toml
+	.build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header -o requirements/mutation.txt requirements/mutation.in
 
 clean: ## remove the environment, caches and everything else that was built
-	@rm -rf .venv .build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+	@rm -rf .venv .venv-mutation mutants .build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
 		.coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
