@@ -6,13 +6,17 @@ as (category, action, last day kept, due instant); nothing else may fall due.
 
 from typing import Any
 
+from tests.topology.artgraphics_cases import ARTGRAPHICS_CASES
 from tests.topology.case_words import ADDRESS, BOOKS, PERSON, Case, Due, email, event, mail_ends
 from tests.topology.mail_cases import MAIL_CASES
+from tests.topology.tek_zence_cases import TEK_ZENCE_CASES
 
 __all__ = ["ADDRESS", "BOOKS", "CASES", "PERSON", "Case", "Due", "email", "event", "h32", "mail_ends"]
 
 CASES: dict[str, Case] = {
     **MAIL_CASES,
+    **TEK_ZENCE_CASES,
+    **ARTGRAPHICS_CASES,
     "H01": Case(
         clauses="ALLCALL-5.2 ALLCALL-5.6 ALLCALL-5.8 ALLCALL-4T.2",
         events=[
