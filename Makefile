@@ -46,7 +46,8 @@ check: .venv ## lint, types, layers and the fast tests
 bench: .venv ## print what docs/evidence.md quotes: CPU per event, ratios, time to recover
 	@for script in bench/[a-z]*.py; do $(BIN)/python -m "bench.$$(basename "$$script" .py)" || exit 1; done
 
-soak: .venv ## the crash test at full size: 200,000 events, workers and broker killed again and again
+soak: .venv ## the proofs at full size: random retentions read twice, and 200,000 events under kills
+	$(BIN)/python -m tests.soak.retention --pairs 100000
 	$(BIN)/python -m tests.soak.retail --events 200000 --worker-kills 5 --broker-kills 2
 
 mutation: .venv-mutation/installed ## change the core in 400 small ways and see the tests notice; MUTATION=--all for every way

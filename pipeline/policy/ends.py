@@ -122,7 +122,9 @@ def _after(node: After, given: Circumstances) -> End:
         start = _standing(node.anchor.last, node.anchor.unless_followed_by, given, since=None)
     if start is None:
         return OPEN if node.anchor and node.anchor.open_without else End(due_at=given.occurred_at)
-    return _until_day(calendar.add(calendar.local_date(start, given.tz), node.period), given)
+    end = _until_day(calendar.add(calendar.local_date(start, given.tz), node.period), given)
+    # What was over before the record began, such as the year after a case closed long ago, ends where that begins (C7).
+    return end if end.due_at is None or end.due_at > given.occurred_at else End(due_at=given.occurred_at)
 
 
 def _until(node: Until, given: Circumstances) -> End:
@@ -155,7 +157,8 @@ def _while(node: While, given: Circumstances) -> End:
 
 
 def _window(node: Window, given: Circumstances) -> End:
-    least, most = end_of(node.least, given), end_of(node.most, given)
+    least = end_of(node.least, given)
+    most = latest([least, end_of(node.most, given)])  # the minimum goes before the maximum (order of conflicts, X4)
     wanted = latest([least, end_of(node.prolonged_by, given)]) if node.prolonged_by else least
     return replace(earliest([wanted, most]), not_after=most)
 
