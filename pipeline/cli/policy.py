@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline.cli.books import load_book, versions_of
 from pipeline.cli.options import EXISTING_FOLDER, output_option, policy_options, print_json, print_table
-from pipeline.domain.errors import ConfigurationError
+from pipeline.cli.papers import PAPERS
 
 if TYPE_CHECKING:
-    from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+    from pipeline.policy.compiled import CompiledPolicy
     from pipeline.policy.coverage import Covered
     from pipeline.policy.document import PolicyShape, SourceFile
 
@@ -31,6 +32,10 @@ def policy() -> None:
     """
 
 
+for _paper in PAPERS:
+    policy.add_command(_paper)
+
+
 @policy.command(short_help="Find everything wrong; list what the operator decides.")
 @_files_options
 def check(*, policies: Path | None, overlays: tuple[Path, ...], output: str) -> None:
@@ -40,7 +45,7 @@ def check(*, policies: Path | None, overlays: tuple[Path, ...], output: str) -> 
     Otherwise lists what the notices leave to the operator: values that an
     overlay sets, and questions that are still open.
     """
-    found = [one for versions in _book(policies, overlays).versions.values() for one in versions]
+    found = [one for versions in load_book(policies, overlays).versions.values() for one in versions]
     if output == "json":
         print_json({"schema_version": SCHEMA_VERSION, "policies": [_summary(one) for one in found]})
         return
@@ -58,10 +63,7 @@ def check(*, policies: Path | None, overlays: tuple[Path, ...], output: str) -> 
 @_files_options
 def show(*, controller: str, policies: Path | None, overlays: tuple[Path, ...], output: str) -> None:
     """Show what the policy of CONTROLLER says: rules, periods, recipients."""
-    book = _book(policies, overlays)
-    if controller not in book.versions:
-        raise ConfigurationError(f"there is no policy of {controller!r}; there are {', '.join(sorted(book.versions))}.")
-    for one in book.versions[controller]:
+    for one in versions_of(load_book(policies, overlays), controller):
         if output == "json":
             print_json(_page(one))
             continue
@@ -83,7 +85,7 @@ def coverage(*, policies: Path | None, overlays: tuple[Path, ...], output: str, 
     """
     from pipeline.policy.coverage import coverage as cover
 
-    _book(policies, overlays)  # a broken policy covers nothing
+    load_book(policies, overlays)  # a broken policy covers nothing
     rows = cover(_documents(policies), _texts(tests))
     if output == "json":
         print_json({"schema_version": SCHEMA_VERSION, "clauses": [_covered(row) for row in rows]})
@@ -93,17 +95,6 @@ def coverage(*, policies: Path | None, overlays: tuple[Path, ...], output: str, 
         ("clause", "status", "implemented by", "tested by"),
         [(row.clause, row.status, _elements(row), _tests(row)) for row in rows],
     )
-
-
-def _book(policies: Path | None, overlays: Sequence[Path]) -> "PolicyBook":
-    from pipeline.adapters.avro.schemas import Schemas
-    from pipeline.adapters.yaml_files import load_policies
-    from pipeline.settings import load_settings
-
-    settings = load_settings()
-    events = Schemas.load(settings.schemas).catalogue.types
-    shipped = settings.overlays if policies is None else ()
-    return load_policies(policies or settings.policies, (*shipped, *overlays), events=events)
 
 
 def _documents(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":

@@ -70,6 +70,15 @@ class RecipientClass(StrEnum):
     UNNAMED = "unnamed"
 
 
+class DataSubjects(StrEnum):
+    """Categories of data subjects, GDPR Art. 30(1)(c)."""
+
+    CUSTOMER = "customer"
+    VISITOR = "visitor"
+    PARTICIPANT = "participant"
+    """Of a course or training."""
+
+
 class Bound(StrEnum):
     """Whether a period must at least or at most be kept."""
 

@@ -8,7 +8,17 @@ from typing import Protocol, TypeVar
 
 from pipeline.domain.errors import PolicyError
 from pipeline.domain.vocabulary import LegalBasis, Stance
-from pipeline.policy.compiled import Category, Clause, CompiledPolicy, PolicyBook, Profile, Purpose, Recipient, Rule
+from pipeline.policy.compiled import (
+    Category,
+    Clause,
+    CompiledPolicy,
+    PolicyBook,
+    Profile,
+    Purpose,
+    Recipient,
+    Rule,
+    Words,
+)
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
 from pipeline.policy.operator import Overlay, merge
 from pipeline.policy.profiles import existence, read_profile
@@ -17,6 +27,7 @@ from pipeline.policy.recipients import read_recipient
 from pipeline.policy.retention import Until, While, patterns_of
 from pipeline.policy.rules import read_rule
 from pipeline.policy.triggers import Trigger, read_trigger
+from pipeline.policy.words import check_words, terms
 
 T = TypeVar("T")
 
@@ -91,6 +102,7 @@ def _compile(reading: Reading) -> CompiledPolicy | None:
     recipients = {name: read_recipient(reading, name, recipient) for name, recipient in shape.recipients.items()}
     for name, profile in profiles.items():
         reading.vocabulary.profiles[name] = existence(profile, rules, reading.tz)
+    check_words(reading)
     if len(reading.problems.found) > before:
         return None
     return _compiled(reading, triggers, rules, profiles, recipients)
@@ -114,6 +126,7 @@ def _compiled(
     facts = _fact_types(reading, triggers, rules, profiles, recipients)
     named = [*(rule.events for rule in rules.values()), *(recipient.events for recipient in recipients.values())]
     supports = [profile.supported_by for profile in profiles.values()]
+    words = Words(language=shape.words.language, terms=MappingProxyType(terms(shape.words))) if shape.words else None
     return CompiledPolicy(
         controller=header.controller,
         name=header.name,
@@ -153,6 +166,8 @@ def _compiled(
         notes=tuple(_notes(reading, purposes)),
         inboxes=_frozen({matter: name for name, inbox in shape.inboxes.items() for matter in inbox.matters}),
         inbox_otherwise=next((name for name, inbox in shape.inboxes.items() if inbox.otherwise), None),
+        words=words,
+        record=_frozen(reading.overlay.record),
     )  # fmt: skip
 
 
@@ -164,6 +179,7 @@ def _purpose(reading: Reading, name: str) -> Purpose:
         legal_basis=reading.overlay.legal_basis.get(name, item.legal_basis),
         clauses=item.clauses,
         categories=categories,
+        data_subjects=item.data_subjects,
         dpv=item.dpv,
     )
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pipeline.domain.events import EventHead
 from pipeline.domain.facts import FactLog
 from pipeline.domain.records import Tag
-from pipeline.domain.vocabulary import Action, LegalBasis, Outcome, RecipientClass, RefKind, Stance
+from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, Outcome, RecipientClass, RefKind, Stance
 from pipeline.policy.retention import Retention, State
 
 
@@ -43,6 +43,7 @@ class Purpose:
     clauses: tuple[str, ...]
     categories: tuple[str, ...] | None = None
     """If given, the only categories that may serve this purpose."""
+    data_subjects: tuple[DataSubjects, ...] = (DataSubjects.CUSTOMER,)
     dpv: tuple[str, ...] = ()
 
 
@@ -174,6 +175,14 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What people are told instead of ids: by section (`purposes`, `events`, ...) and id, in one language."""
+
+    language: str
+    terms: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledPolicy:
     """One version of one controller's policy, ready to decide by.
 
@@ -237,6 +246,10 @@ class CompiledPolicy:
     """Recipients that are granted a share, by event name."""
     catalogue: frozenset[str] = frozenset()
     """Every event name there is; tells an event without a rule from one that does not exist."""
+    words: "Words | None" = None
+    """What statements to data subjects call its parts, in the notice's language."""
+    record: Mapping[str, str] = field(default_factory=dict)
+    """What the operator adds to the record of processing activities (GDPR Art. 30(1)), by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,5 +327,5 @@ class PolicyBook:
 
 __all__ = [
     "Asked", "Category", "Clause", "CompiledPolicy", "Condition", "Decision", "Ending", "Grant", "Otherwise",
-    "PolicyBook", "Profile", "Purpose", "Recipient", "Report", "Rule",
+    "PolicyBook", "Profile", "Purpose", "Recipient", "Report", "Rule", "Words",
 ]  # fmt: skip

@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from pipeline.domain.calendar import Period
-from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.compiled import Ending
 from pipeline.policy.retention import (
     After,
     AtOnce,
     ByClass,
     EarliestOf,
-    FactPattern,
     Indefinite,
     LongestOf,
     Retention,
@@ -23,47 +20,67 @@ from pipeline.policy.retention import (
     Window,
     YearEnd,
 )
-
-_UNITS = ((12, "year"), (1, "month"))
-_ACTIONS = {
-    Action.ERASE: "erased",
-    Action.ANONYMISE: "anonymised",
-    Action.RESTRICT: "restricted",
-    Action.STOP_USE: "no longer used",
-}
+from pipeline.policy.wording import IDS, Wording
 
 
-def endings_in_words(endings: tuple[Ending, ...]) -> str:
+def endings_in_words(endings: tuple[Ending, ...], wording: Wording = IDS) -> str:
     """Return what happens to a tag, stage by stage.
 
-    >>> from pipeline.policy.retention import After
+    >>> from pipeline.domain.calendar import Period
+    >>> from pipeline.domain.vocabulary import Action
     >>> endings_in_words((Ending(action=Action.ERASE, retention=After(period=Period.parse("P9M"))),))
     'erased after 9 months'
     """
     if not endings:
-        return "never stored"
-    return "; ".join(f"{_ACTIONS[ending.action]} {in_words(ending.retention)}{_findable(ending)}" for ending in endings)
+        return wording.say("never-stored")
+    return "; ".join(
+        f"{wording.say(ending.action)} {in_words(ending.retention, wording)}{_findable(ending, wording)}"
+        for ending in endings
+    )
 
 
-def _findable(ending: Ending) -> str:
-    return f" (then found by {', '.join(ending.findable_by)} only)" if ending.findable_by else ""
+def _findable(ending: Ending, say: Wording) -> str:
+    if not ending.findable_by:
+        return ""
+    return say.say("findable", fields=", ".join(say.term("fields", name) for name in ending.findable_by))
 
 
-def in_words(node: Retention) -> str:
+def in_words(node: Retention, wording: Wording = IDS) -> str:
     """Return a retention in words that follow `erased`."""
     match node:
         case After() | YearEnd():
-            words = _period_in_words(node)
+            words = _period_in_words(node, wording)
         case AtOnce() | Until() | While():
-            words = _fact_in_words(node)
+            words = _fact_in_words(node, wording)
         case LongestOf() | EarliestOf():
-            which = "the latest" if isinstance(node, LongestOf) else "the earliest"
-            words = f"at {which} of: {', '.join(f'({in_words(part)})' for part in _flat(node))}"
+            words = _choice_in_words(node, wording)
         case Indefinite() | Undetermined():
-            words = _open_in_words(node)
+            words = _open_in_words(node, wording)
         case _:
-            words = _compound_in_words(node)
+            words = _compound_in_words(node, wording)
     return words
+
+
+def _choice_in_words(node: LongestOf | EarliestOf, say: Wording) -> str:
+    """Return the parts, each once; of the earliest, one that never ends by itself is told by its reviews only."""
+    parts = [*_flat(node)]
+    unending = [part for part in parts if isinstance(node, EarliestOf) and _is_open(part)]
+    ending = [part for part in parts if part not in unending]
+    if not ending:
+        return in_words(parts[0], say)
+    told = [*dict.fromkeys(in_words(part, say) for part in ending)]
+    which = "latest" if isinstance(node, LongestOf) else "earliest"
+    words = told[0] if len(told) == 1 else say.say(which, parts=", ".join(f"({part})" for part in told))
+    return words + "".join(_review(part, say) for part in unending[:1])
+
+
+def _is_open(node: Retention) -> bool:
+    return isinstance(node, Indefinite) or (isinstance(node, Undetermined) and not node.cap)
+
+
+def _review(node: Retention, say: Wording) -> str:
+    review = node.review if isinstance(node, (Indefinite, Undetermined)) else None
+    return say.say("review", length=say.length(review)) if review else ""
 
 
 def _flat(node: LongestOf | EarliestOf) -> Iterator[Retention]:
@@ -75,69 +92,52 @@ def _flat(node: LongestOf | EarliestOf) -> Iterator[Retention]:
             yield part
 
 
-def _fact_in_words(node: AtOnce | Until | While) -> str:
+def _fact_in_words(node: AtOnce | Until | While, say: Wording) -> str:
     match node:
         case AtOnce():
-            return "at once"
+            return say.say("at-once")
         case Until():
-            back = f", unless {_pattern(node.unless_followed_by)} follows" if node.unless_followed_by else ""
-            return f"at {_pattern(node.event)}{back}"
+            back = say.say("undone", what=say.facts(node.unless_followed_by)) if node.unless_followed_by else ""
+            return say.say("until", what=say.facts(node.event)) + back
         case While():
-            return f"when {node.state.name} is over for the {node.of}"
+            return say.say("while", state=say.state(node.state.name, node.of))
         case _:  # pragma: no cover
             assert_never(node)
 
 
-def _period_in_words(node: After | YearEnd) -> str:
+def _period_in_words(node: After | YearEnd, say: Wording) -> str:
     if isinstance(node, YearEnd):
-        years = _plural(node.years, "year")
-        return f"{years} after the {node.mode.replace('-', ' ')} (the fiscal year ends in month {node.end_month})"
-    since = f" from the last {_pattern(node.anchor.last)}" if node.anchor else ""
-    return f"after {_length(node.period)}{since}"
+        years = say.count(node.years, "year")
+        return say.say("year-end", years=years, mode=say.say(node.mode), month=str(node.end_month))
+    since = say.say("since", what=say.facts(node.anchor.last)) if node.anchor else ""
+    return say.say("after", length=say.length(node.period)) + since
 
 
-def _open_in_words(node: Indefinite | Undetermined) -> str:
+def _open_in_words(node: Indefinite | Undetermined, say: Wording) -> str:
     if isinstance(node, Undetermined) and node.cap:
-        return f"after {_length(node.cap)}, the operator's cap"
-    return f"at no date; looked at again every {_length(node.review)}" if node.review else "at no date"
+        return say.say("cap", length=say.length(node.cap))
+    return say.say("open") + _review(node, say)
 
 
-def _compound_in_words(node: Window | Switch | ByClass | Suspended) -> str:
+def _compound_in_words(node: Window | Switch | ByClass | Suspended, say: Wording) -> str:
     match node:
         case Window():
-            longer = f", later only while {node.prolonged_by.state.name}" if node.prolonged_by else ""
-            return f"{in_words(node.least)} at the least{longer}, and {in_words(node.most)} at the most"
+            longer = say.say("longer", state=say.state(node.prolonged_by.state.name)) if node.prolonged_by else ""
+            return say.say("window", least=in_words(node.least, say), longer=longer, most=in_words(node.most, say))
         case Switch():
-            return f"{in_words(node.before)}; once {_pattern(node.event)} happened: {in_words(node.after)}"
+            before, after = in_words(node.before, say), in_words(node.after, say)
+            return say.say("switch", before=before, what=say.facts(node.event), after=after)
         case ByClass():
-            classes = "; ".join(f"{name}: {in_words(kept)}" for name, kept in node.classes)
-            return f"by matter ({classes}; otherwise {in_words(node.default)})"
+            return say.say("by-matter", classes=_by_class(node, say), otherwise=in_words(node.default, say))
         case Suspended():
-            return f"{in_words(node.rest)}, but not while {node.by.state.name}"
+            return say.say("suspended", rest=in_words(node.rest, say), state=say.state(node.by.state.name))
         case _:  # pragma: no cover
             assert_never(node)
 
 
-def _pattern(pattern: FactPattern) -> str:
-    names = dict.fromkeys(name for name, _value in pattern.where)
-    narrowed = ", or else ".join(
-        f"{name} {' or '.join(value for known, value in pattern.where if known == name)}" for name in names
-    )
-    whose = "" if pattern.of is RefKind.SUBJECT else f" of the {pattern.of}"
-    return " or ".join(pattern.types) + (f" ({narrowed})" if narrowed else "") + whose
-
-
-def _length(period: Period) -> str:
-    parts = []
-    months = period.months
-    for size, unit in _UNITS:
-        number, months = divmod(months, size)
-        if number:
-            parts.append(_plural(number, unit))
-    if period.days:
-        parts.append(_plural(period.days, "day"))
-    return " and ".join(parts)
-
-
-def _plural(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+def _by_class(node: ByClass, say: Wording) -> str:
+    """Return each retention once, with all the classes that it is for."""
+    names: dict[str, list[str]] = {}
+    for name, kept in node.classes:
+        names.setdefault(in_words(kept, say), []).append(say.term("values", name))
+    return "; ".join(f"{', '.join(classes)}: {words}" for words, classes in names.items())

@@ -20,7 +20,7 @@ from pydantic import (
     ValidationError,
 )
 
-from pipeline.domain.vocabulary import Action, LegalBasis, RecipientClass, RefKind, Stance
+from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, RecipientClass, RefKind, Stance
 
 Where = tuple[str | int, ...]
 """The way to a value in a file: keys and positions from the top."""
@@ -149,6 +149,9 @@ class PurposeShape(Shape):
     legal_basis: Annotated[tuple[LegalBasis, ...], BeforeValidator(_listed), Field(min_length=1)]
     categories: Words | None = None
     never_shared: StrictBool = False
+    data_subjects: Annotated[tuple[DataSubjects, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        DataSubjects.CUSTOMER,
+    )
     dpv: Words = ()
     clauses: Clauses
 
@@ -266,6 +269,19 @@ class TriggerShape(Shape):
     clauses: Clauses
 
 
+class WordsShape(Shape):
+    """What the statements to data subjects call the parts of the policy, in the language of its notice."""
+
+    language: Literal["en", "no", "sv", "vi"]
+    fields: Mapping[str, Text] = Field(default_factory=dict)
+    categories: Mapping[str, Text] = Field(default_factory=dict)
+    purposes: Mapping[str, Text] = Field(default_factory=dict)
+    recipients: Mapping[str, Text] = Field(default_factory=dict)
+    states: Mapping[str, Text] = Field(default_factory=dict)
+    events: Mapping[str, Text] = Field(default_factory=dict)
+    values: Mapping[str, Text] = Field(default_factory=dict)
+
+
 class PolicyShape(Shape):
     """One version of one controller's notice."""
 
@@ -284,6 +300,7 @@ class PolicyShape(Shape):
     profiles: Mapping[Kebab, ProfileShape] = Field(default_factory=dict)
     recipients: Mapping[Kebab, RecipientShape] = Field(default_factory=dict)
     triggers: Mapping[Kebab, TriggerShape] = Field(default_factory=dict)
+    words: WordsShape | None = None
 
 
 class GrantShape(Shape):
@@ -291,6 +308,16 @@ class GrantShape(Shape):
 
     grant: Annotated[Words, Field(min_length=1)]
     because: Text
+
+
+class RecordShape(Shape):
+    """What the record of processing activities needs beside the policy (GDPR Art. 30(1)(a), (e) and (g))."""
+
+    contact: Text | None = None
+    representative: Text | None = None
+    data_protection_officer: Text | None = None
+    transfers: Text | None = None
+    security: Text | None = None
 
 
 class OverlayShape(Shape):
@@ -302,6 +329,7 @@ class OverlayShape(Shape):
         default_factory=dict
     )
     recipients: Mapping[str, GrantShape] = Field(default_factory=dict)
+    record: RecordShape = Field(default_factory=RecordShape)
 
 
 S = TypeVar("S", bound=Shape)

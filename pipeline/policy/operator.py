@@ -30,6 +30,7 @@ class Overlay:
     values: dict[str, Given] = field(default_factory=dict)
     legal_basis: dict[str, tuple[LegalBasis, ...]] = field(default_factory=dict)
     grants: dict[str, GrantShape] = field(default_factory=dict)
+    record: dict[str, str] = field(default_factory=dict)
     parts: list[tuple[SourceFile, OverlayShape]] = field(default_factory=list)
 
     def content(self) -> Mapping[str, object]:
@@ -38,6 +39,7 @@ class Overlay:
             "operator": {name: given.value for name, given in self.values.items()},
             "legal_basis": {name: list(bases) for name, bases in self.legal_basis.items()},
             "recipients": {name: grant.model_dump(mode="json") for name, grant in self.grants.items()},
+            "record": self.record,
         }
 
 
@@ -54,6 +56,7 @@ def merge(files: Iterable[SourceFile], problems: Problems) -> dict[str, Overlay]
             overlay.values[name] = Given(value, source.at(("operator", name)))
         overlay.legal_basis |= shape.legal_basis
         overlay.grants |= shape.recipients
+        overlay.record |= shape.record.model_dump(exclude_none=True)
     return merged
 
 

@@ -158,7 +158,7 @@ CLOSED = {"until": "case.closed", "of": "case"}
         ({"window": {"least": "year", "most": {"period": "P2Y"}}}, Window,
          "after 1 year at the least, and after 2 years at the most"),
         ({"window": {"least": "year", "most": {"period": "P2Y"}, "prolonged_by": {"while": "case-open", "of": "case"}}},
-         Window, "after 1 year at the least, later only while case-open, and after 2 years at the most"),
+         Window, "after 1 year at the least, later only during case-open, and after 2 years at the most"),
         ({"indefinite": {"review": "P1Y"}}, Indefinite, "at no date; looked at again every 1 year"),
         ({"indefinite": {}}, Indefinite, "at no date"),
         ({"undetermined": {"cap": "P1M"}}, Undetermined, "after 1 month, the operator's cap"),
@@ -168,7 +168,7 @@ CLOSED = {"until": "case.closed", "of": "case"}
         ({"by_matter": {"complaint": "year", "otherwise": "at-once"}}, ByClass,
          "by matter (complaint: after 1 year; otherwise at once)"),
         ({"suspended_while": "case-open", "of": "subject", "keep": "year"}, Suspended,
-         "after 1 year, but not while case-open"),
+         "after 1 year, but not during case-open"),
     ],
 )  # fmt: skip
 def test_an_expression_becomes_a_node_and_words(written: object, node: type, words: str) -> None:
@@ -184,7 +184,28 @@ def test_nested_expressions_are_told_flat_where_they_mean_the_same() -> None:
     longest, _problems = read({"longest_of": ["year", {"while": "case-open", "of": "case"}]})
 
     assert in_words(found) == "at the earliest of: (after 1 year), (at case.closed of the case), (at once)"
-    assert in_words(longest) == "at the latest of: (after 1 year), (when case-open is over for the case)"
+    assert in_words(longest) == "at the latest of: (after 1 year), (when case-open of the case is over)"
+
+
+def test_the_earliest_of_several_is_told_without_those_that_never_come() -> None:
+    review, cap = {"indefinite": {"review": "P1Y"}}, {"undetermined": {"cap": "$cap", "review": "P6M"}}
+    once, _problems = read({"earliest_of": [CLOSED, review, cap]}, cap=None)
+    never, _problems = read({"earliest_of": [review, cap]}, cap=None)
+    both, _problems = read({"longest_of": [CLOSED, review]})
+    capped, _problems = read({"earliest_of": [CLOSED, cap]}, cap="P1M")
+
+    assert in_words(once) == "at case.closed of the case; looked at again every 1 year"
+    assert in_words(never) == "at no date; looked at again every 1 year"
+    assert (
+        in_words(both) == "at the latest of: (at case.closed of the case), (at no date; looked at again every 1 year)"
+    )
+    assert in_words(capped) == "at the earliest of: (at case.closed of the case), (after 1 month, the operator's cap)"
+
+
+def test_classes_that_are_kept_alike_are_told_together() -> None:
+    found, _problems = read({"by_matter": {"complaint": "year", "contract": "year", "otherwise": "at-once"}})
+
+    assert in_words(found) == "by matter (complaint, contract: after 1 year; otherwise at once)"
 
 
 def test_what_is_transient_is_never_stored() -> None:
