@@ -133,24 +133,33 @@ def read_policies(
 ) -> tuple[tuple[SourceFile, ...], tuple[SourceFile, ...]]:
     """Return the policy files, and the overlays that concern them.
 
-    A folder may hold overlays of controllers that are not served here; a file that is named must concern one that is.
+    A folder may hold overlays of controllers and versions that are not here; a file that is named must concern one that
+    is.
 
     Raises:
         PolicyError: a file cannot be read.
     """
     documents = read_files(policy_files(policies))
-    served = {_controller(document.data, "policy") for document in documents}
+    served = {pair for document in documents for pair in _served(document.data)}
     values: list[SourceFile] = []
     for overlay in overlays:
         found = read_files(policy_files(overlay))
-        values += [file for file in found if overlay.is_file() or _controller(file.data) in served]
+        values += [file for file in found if overlay.is_file() or _concerned(file.data) in served]
     return documents, tuple(values)
 
 
-def _controller(data: object, *way: str) -> object:
-    for key in (*way, "controller"):
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
+def _served(document: object) -> tuple[tuple[object, object], ...]:
+    """Return what overlays of a document may say of themselves: its controller, with its version or without."""
+    controller, version = _concerned(_at(document, "policy"))
+    return ((controller, version), (controller, None))
+
+
+def _concerned(data: object) -> tuple[object, object]:
+    return _at(data, "controller"), _at(data, "version")
+
+
+def _at(data: object, key: str) -> object:
+    return data.get(key) if isinstance(data, dict) else None
 
 
 class _Reading:

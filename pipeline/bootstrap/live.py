@@ -12,7 +12,16 @@ from pipeline.adapters.rocks_state import RocksState
 from pipeline.adapters.sealer import BoxSealer
 from pipeline.adapters.system_clock import SystemClock, elapsed
 from pipeline.adapters.topics_file import read_topics
-from pipeline.bootstrap.parts import Parts, expire_lane, input_topics, load_parts, output_topics, state_topics, tag_lane
+from pipeline.bootstrap.parts import (
+    Parts,
+    expire_lane,
+    input_topics,
+    load_parts,
+    output_topics,
+    outputs_of,
+    state_topics,
+    tag_lane,
+)
 from pipeline.bootstrap.simulation import Simulation
 from pipeline.bootstrap.worlds import KafkaWorld
 from pipeline.domain.errors import ConfigurationError
@@ -159,10 +168,8 @@ def open_live(
     """
     parts = load_parts(schemas=settings.schemas, policies=settings.policies, overlays=(*settings.overlays, *overlays))
     _create_topics(connection, settings)
-    policies = [versions[-1] for versions in parts.book.versions.values()]
-    outputs = [topic for policy in policies for topic in output_topics(policy)]
     clients = ClientSettings(connection)
-    simulation = Simulation(parts, lambda _clock: KafkaWorld(clients, "demo", outputs), seed)
+    simulation = Simulation(parts, lambda _clock: KafkaWorld(clients, "demo", outputs_of(parts.book)), seed)
     try:
         yield simulation
     finally:

@@ -79,6 +79,13 @@ def state_topics(policy: CompiledPolicy) -> tuple[str, ...]:
     return (topics.tag_state, topics.schedule)
 
 
+def outputs_of(book: PolicyBook) -> frozenset[str]:
+    """Return the name of every topic that the lanes write for others to read, under any version of any policy."""
+    return frozenset(
+        topic for versions in book.versions.values() for policy in versions for topic in output_topics(policy)
+    )
+
+
 def output_topics(policy: CompiledPolicy) -> tuple[str, ...]:
     """Return the name of every topic that the lanes write for others to read."""
     topics = Topics(policy.controller)

@@ -16,7 +16,7 @@ from pipeline.bootstrap.parts import (
     expire_lane,
     input_topics,
     load_parts,
-    output_topics,
+    outputs_of,
     state_topics,
     tag_lane,
 )
@@ -94,7 +94,7 @@ class Simulation:
         tagging = [tag_lane(parts, name, self._key, randomness.randbytes) for name in controllers]
         self._tag = self._lane("tag", tagging, sealer)
         self._expire = self._lane("expire", [expire_lane(parts, name, announce=True) for name in controllers], sealer)
-        self._outputs = frozenset(t for versions in parts.book.versions.values() for t in output_topics(versions[-1]))
+        self._outputs = outputs_of(parts.book)
         self._appended: Counter[str] = Counter()
         self._read = 0
         self.emitted: list[Emitted] = []
@@ -243,9 +243,8 @@ def open_simulation(policies: Path | None = None, overlays: Sequence[Path] = (),
         overlays=(*(settings.overlays if policies is None else ()), *overlays),
     )
     policies_in_force = [versions[-1] for versions in parts.book.versions.values()]
-    outputs = [topic for policy in policies_in_force for topic in output_topics(policy)]
     inputs = [topic for policy in policies_in_force for topic in (*input_topics(policy), *state_topics(policy))]
-    return Simulation(parts, lambda clock: MemoryWorld(clock, outputs, inputs), seed)
+    return Simulation(parts, lambda clock: MemoryWorld(clock, outputs_of(parts.book), inputs), seed)
 
 
 def _not_accepted(emitted: Iterable[Emitted]) -> Iterator[tuple[object, Outcome]]:

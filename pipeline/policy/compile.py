@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -20,7 +21,7 @@ from pipeline.policy.compiled import (
     Words,
 )
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
-from pipeline.policy.operator import Overlay, merge
+from pipeline.policy.operator import Part, merge, read_overlays
 from pipeline.policy.profiles import existence, read_profile
 from pipeline.policy.reading import Reading
 from pipeline.policy.recipients import read_recipient
@@ -49,15 +50,15 @@ def compile_policies(
         PolicyError: everything that is wrong in any file, each with file and line.
     """
     problems = Problems()
-    merged = merge(overlays, problems)
+    parts = read_overlays(overlays, problems)
     catalogue = frozenset(events)
     sources = tuple(documents)
     shapes = [(source, shape) for source in sources if (shape := read(PolicyShape, source, problems))]
     _check_versions(shapes, problems)
     if len(shapes) == len(sources):
-        _check_controllers({shape.policy.controller for _source, shape in shapes}, merged, problems)
+        _check_overlays([shape for _source, shape in shapes], parts, problems)
     compiled = [
-        _compile(Reading(source, shape, merged.get(shape.policy.controller, Overlay()), catalogue, problems))
+        _compile(Reading(source, shape, merge(parts, *_identity(shape)), catalogue, problems))
         for source, shape in shapes
     ]
     if problems.found:
@@ -67,20 +68,38 @@ def compile_policies(
 
 def _check_versions(shapes: Iterable[tuple[SourceFile, PolicyShape]], problems: Problems) -> None:
     seen: dict[tuple[str, str], str] = {}
+    begun: dict[tuple[str, datetime], str] = {}
     for source, shape in shapes:
-        key = (shape.policy.controller, shape.policy.version)
+        key = _identity(shape)
         if key in seen:
             says = f"version {key[1]} of {key[0]} is also in {seen[key]}; give this one a version of its own"
             problems.add(source, ("policy", "version"), says)
-        seen.setdefault(key, source.name)
+            continue
+        seen[key] = source.name
+        header = shape.policy
+        start = (header.controller, header.effective_from or header.published_at)
+        if start in begun:
+            says = f"takes effect at the same instant as the version in {begun[start]}; one of them would never govern"
+            problems.add(source, ("policy", "effective_from"), f"version {key[1]} {says}: move one of them")
+        begun.setdefault(start, source.name)
 
 
-def _check_controllers(served: set[str], merged: Mapping[str, Overlay], problems: Problems) -> None:
-    for controller, overlay in merged.items():
-        if controller not in served:
-            for file, _shape in overlay.parts:
-                known = ", ".join(sorted(served))
-                problems.add(file, ("controller",), f"there is no policy of {controller}; there are {known}")
+def _check_overlays(shapes: Sequence[PolicyShape], parts: Iterable[Part], problems: Problems) -> None:
+    versions: dict[str, list[str]] = {}
+    for shape in shapes:
+        versions.setdefault(shape.policy.controller, []).append(shape.policy.version)
+    for file, overlay in parts:
+        known = versions.get(overlay.controller)
+        if known is None:
+            served = ", ".join(sorted(versions))
+            problems.add(file, ("controller",), f"there is no policy of {overlay.controller}; there are {served}")
+        elif overlay.version is not None and overlay.version not in known:
+            says = f"there is no version {overlay.version} of {overlay.controller}; there are {', '.join(known)}"
+            problems.add(file, ("version",), says)
+
+
+def _identity(shape: PolicyShape) -> tuple[str, str]:
+    return shape.policy.controller, shape.policy.version
 
 
 def _book(policies: Iterable[CompiledPolicy]) -> PolicyBook:

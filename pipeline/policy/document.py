@@ -321,9 +321,10 @@ class RecordShape(Shape):
 
 
 class OverlayShape(Shape):
-    """The operator's values for one controller."""
+    """The operator's values for one controller, for all versions of its policy or for one."""
 
     controller: Text
+    version: Text | None = None
     operator: Mapping[str, StrictBool | StrictInt | Text] = Field(default_factory=dict)
     legal_basis: Mapping[str, Annotated[tuple[LegalBasis, ...], BeforeValidator(_listed), Field(min_length=1)]] = Field(
         default_factory=dict

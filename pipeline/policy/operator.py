@@ -25,7 +25,7 @@ class Given:
 
 @dataclass(slots=True)
 class Overlay:
-    """All overlays of one controller, merged: later files win key by key."""
+    """All overlays of one version of a controller's policy, merged: later files win key by key."""
 
     values: dict[str, Given] = field(default_factory=dict)
     legal_basis: dict[str, tuple[LegalBasis, ...]] = field(default_factory=dict)
@@ -34,30 +34,38 @@ class Overlay:
     parts: list[tuple[SourceFile, OverlayShape]] = field(default_factory=list)
 
     def content(self) -> Mapping[str, object]:
-        """Return what the overlay decides, as plain data for the digest."""
+        """Return what the overlay decides, as plain data for the digest; names for the record decide nothing."""
         return {
             "operator": {name: given.value for name, given in self.values.items()},
             "legal_basis": {name: list(bases) for name, bases in self.legal_basis.items()},
             "recipients": {name: grant.model_dump(mode="json") for name, grant in self.grants.items()},
-            "record": self.record,
         }
 
 
-def merge(files: Iterable[SourceFile], problems: Problems) -> dict[str, Overlay]:
-    """Return the overlays by controller."""
-    merged: dict[str, Overlay] = {}
-    for source in files:
-        shape = read(OverlayShape, source, problems)
-        if shape is None:
-            continue
-        overlay = merged.setdefault(shape.controller, Overlay())
+Part = tuple[SourceFile, OverlayShape]
+"""One overlay file with its shape."""
+
+
+def read_overlays(files: Iterable[SourceFile], problems: Problems) -> list[Part]:
+    """Return the overlay files that can be read, in their order."""
+    return [(source, shape) for source in files if (shape := read(OverlayShape, source, problems))]
+
+
+def merge(parts: Iterable[Part], controller: str, version: str) -> Overlay:
+    """Return what the operator decides for one version of a controller's policy.
+
+    A file that names no version is for all of them; one that names a version goes before it, whatever their order.
+    """
+    concerned = [part for part in parts if part[1].controller == controller and part[1].version in (None, version)]
+    overlay = Overlay()
+    for source, shape in sorted(concerned, key=lambda part: part[1].version is not None):
         overlay.parts.append((source, shape))
         for name, value in shape.operator.items():
             overlay.values[name] = Given(value, source.at(("operator", name)))
         overlay.legal_basis |= shape.legal_basis
         overlay.grants |= shape.recipients
         overlay.record |= shape.record.model_dump(exclude_none=True)
-    return merged
+    return overlay
 
 
 def check(policy: PolicyShape, source: SourceFile, overlay: Overlay, problems: Problems) -> dict[str, object]:

@@ -18,6 +18,7 @@ from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
 from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsUntil, all_refs
 from pipeline.stages.expiry_records import Said
+from pipeline.stages.renewal import governing_tag, governs_alike, renew
 from pipeline.stages.state import FactStore
 
 MOST_STEPS = 24
@@ -37,8 +38,20 @@ class Seen:
         """Return when each ending of a tag is due, as far as was known then."""
         key = (tag.rule, tag.category, tag.purpose)
         if key not in self._ends:
-            self._ends[key] = [self._evaluation.end(self._entry, tag, ending) for ending in endings]
+            governing = governing_tag(self._entry, tag, self._evaluation.policy_of)
+            self._ends[key] = list(self._as_of(governing, tag, endings)) if governing else [End() for _one in endings]
         return self._ends[key]
+
+    def _as_of(self, governing: ObligedTag, tag: ObligedTag, endings: Sequence[Ending]) -> Iterator[End]:
+        """Yield the end of each ending, by the version that governed then; open where that version had no such one."""
+        left = list(endings if governs_alike(governing, tag) else self._evaluation.endings(self._entry, governing))
+        for ending in endings:
+            then = next((one for one in left if one.action is ending.action), None)
+            if then is None:
+                yield End()
+                continue
+            left.remove(then)
+            yield self._evaluation.end(self._entry, governing, then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +66,22 @@ class DueDates:
     policy_of: Callable[[str], CompiledPolicy]
     facts: FactStore
 
-    def evaluation(self, entry: Entry) -> Evaluation:
-        """Return what evaluates an entry, under the policy version that decided it."""
-        return Evaluation(self.policy_of(entry.policy_version), self.facts)
+    @property
+    def evaluation(self) -> Evaluation:
+        """Return what evaluates an entry, each tag by the policy version that governs it."""
+        return Evaluation(self.policy_of, self.facts)
 
     def listens(self, entry: Entry) -> frozenset[str]:
         """Return the event names that may change when an entry ends."""
-        evaluation = self.evaluation(entry)
+        evaluation = self.evaluation
         retentions = [ending.retention for p in entry.progress for ending in evaluation.endings(entry, p.tag)]
         retentions += [ending.retention for ending in evaluation.supporting(entry)]
         heard = (types for retention in retentions for _kind, types in patterns_of(retention))
         return frozenset((*HOLD.opens, *HOLD.closes)).union(*heard)
 
-    def refresh_tags(self, entry: Entry) -> None:
-        """Give the entry one progress per tag; a profile's tags are the profile's own, over all fields that feed it."""
-        policy = self.policy_of(entry.policy_version)
-        evaluation = self.evaluation(entry)
-        if entry.profile is None:
-            tags = entry.supports[0].tags
-        else:
-            profile = policy.profiles[entry.profile]
-            tags = tuple(
-                ObligedTag(rule=entry.profile, category=category, purpose=purpose, fields=_fed(entry, category))
-                for category, purpose in profile.tags
-            )
-        known = {(p.tag.rule, p.tag.category, p.tag.purpose): p for p in entry.progress}
-        entry.progress = [
-            replace(known[key], tag=tag)
-            if (key := (tag.rule, tag.category, tag.purpose)) in known
-            else Progress(tag=tag, endings=[Planned() for _ending in evaluation.endings(entry, tag)])
-            for tag in tags
-        ]
+    def refresh_tags(self, entry: Entry) -> list[Said]:
+        """Give the entry one progress per tag; return what was scheduled and is not, where another version governs."""
+        return renew(entry, self.evaluation)
 
     def plan(self, entry: Entry, at: datetime | None, now: datetime) -> list[Said]:
         """Give every ending that has not fired its due instant, and say what changed.
@@ -113,7 +111,7 @@ class DueDates:
             for planned in progress.endings:
                 if not planned.fired:
                     planned.due_at = planned.kept_until = planned.most = None
-        endings = self.evaluation(entry).endings(entry, progress.tag)
+        endings = self.evaluation.endings(entry, progress.tag)
         for number, seen in enumerate(steps):
             ends = seen.ends(progress.tag, endings)
             last = _life_end(endings, ends)
@@ -125,7 +123,7 @@ class DueDates:
 
     def _seen_at(self, entry: Entry, instant: datetime) -> Seen:
         known = [support for support in entry.supports if support.occurred_at <= instant]
-        evaluation = Evaluation(self.policy_of(entry.policy_version), FactsUntil(self.facts, instant))
+        evaluation = Evaluation(self.policy_of, FactsUntil(self.facts, instant))
         return Seen(instant, replace(entry, supports=known), evaluation)
 
     def _instants(self, entry: Entry) -> list[datetime]:
@@ -139,7 +137,7 @@ class DueDates:
 
     def _plan_review(self, progress: Progress, entry: Entry, seen: Seen, now: datetime) -> None:
         """Plan the next review of a tag that has no end; none while an end is known."""
-        endings = self.evaluation(entry).endings(entry, progress.tag)
+        endings = self.evaluation.endings(entry, progress.tag)
         ends = seen.ends(progress.tag, endings)
         period = next((end.review for end in ends if end.due_at is None and end.review), None)
         progress.review_every = period if _life_end(endings, ends) is None else None
@@ -150,7 +148,7 @@ class DueDates:
 
     def next_review(self, progress: Progress, every: Period, entry: Entry, now: datetime) -> datetime:
         """Count reviews from the record's own day, in one step each; of those long past, only the last is due."""
-        tz = self.policy_of(entry.policy_version).tz
+        tz = self.policy_of(progress.tag.policy_version).tz
         start = calendar.local_date(entry.supports[0].occurred_at, tz)
 
         def nth(count: int) -> datetime:
@@ -196,8 +194,3 @@ def _life_end(endings: Sequence[Ending], ends: Sequence[End]) -> datetime | None
 def _before(end: End, last: datetime | None) -> End:
     """Return an end that only counts before the tag's life ends: what is erased need not be restricted first."""
     return End() if end.due_at is not None and last is not None and end.due_at >= last else end
-
-
-def _fed(entry: Entry, category: str) -> tuple[str, ...]:
-    names = (name for s in entry.supports for tag in s.tags if tag.category == category for name in tag.fields)
-    return tuple(dict.fromkeys(names))

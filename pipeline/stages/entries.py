@@ -1,7 +1,7 @@
 """What the schedule remembers of one obligation, and its form in the state. References and field names only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pydantic import TypeAdapter
@@ -12,12 +12,20 @@ from pipeline.domain.facts import Ref
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObligedTag:
-    """One reason to keep some fields."""
+    """One reason to keep some fields.
+
+    Attributes:
+        rule: Rule of the policy version that says how long.
+        policy_version: That version: the one at collection, unless the tag was moved to another one (X15).
+        generation: How often the tag was moved.
+    """
 
     rule: str
     category: str
     purpose: str
     fields: tuple[str, ...]
+    policy_version: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +37,8 @@ class Support:
     refs: tuple[Ref, ...]
     tags: tuple[ObligedTag, ...]
     matter: str | None
+    policy_version: str = ""
+    """The version that decided it; it governs the profile that this support rolls forward."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +74,12 @@ class Progress:
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """One obligation in the schedule: a record, a profile or a share, with the progress of each of its tags."""
+    """One obligation in the schedule: a record, a profile or a share, with the progress of each of its tags.
+
+    Attributes:
+        policy_version: Version of the first support; each tag names the version that governs it.
+        folded_to: Up to when what happened is folded into the dates.
+    """
 
     obligation_id: str
     kind: str
@@ -77,7 +92,6 @@ class Entry:
     recipient: str | None = None
     share_id: str | None = None
     folded_to: datetime | None = None
-    """Up to when what happened is folded into the dates."""
 
     @property
     def next_due(self) -> datetime | None:
@@ -107,8 +121,9 @@ def load(stored: bytes) -> Entry:
 
 def support_from(item: Mapping[str, object]) -> Support:
     """Return the support that an obligation on the wire describes."""
-    return _SUPPORT.validate_python({name: item.get(name) for name in _SUPPORT_FIELDS})
+    found = _SUPPORT.validate_python({name: item.get(name) for name in _SUPPORT_FIELDS})
+    return replace(found, tags=tuple(replace(tag, policy_version=found.policy_version) for tag in found.tags))
 
 
 _SUPPORT = TypeAdapter(Support)
-_SUPPORT_FIELDS = ("event_id", "occurred_at", "refs", "tags", "matter")
+_SUPPORT_FIELDS = ("event_id", "occurred_at", "refs", "tags", "matter", "policy_version")

@@ -1,8 +1,8 @@
 """When each tag of an obligation ends, given the policy and the facts known so far. Pure, and never resurrects."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -49,43 +49,50 @@ _SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Evaluates the entries of one partition against one policy version.
+    """Evaluates the entries of one partition, each tag by the policy version that governs it.
 
     Attributes:
-        policy: The version that decided.
+        policy_of: Returns a policy version.
         facts: The facts known, or those known up to an instant.
     """
 
-    policy: CompiledPolicy
+    policy_of: Callable[[str], CompiledPolicy]
     facts: Facts
 
     def endings(self, entry: Entry, tag: ObligedTag) -> tuple[Ending, ...]:
-        """Return the endings of a tag in order, as the policy that decided wrote them."""
+        """Return the endings of a tag in order, as the policy version that governs it wrote them."""
+        policy = self.policy_of(tag.policy_version)
         if entry.recipient is not None:
-            recipient = self.policy.recipients[entry.recipient]
+            recipient = policy.recipients[entry.recipient]
             return (
                 Ending(action=Action.ERASE, retention=recipient.erase_after or AtOnce(), clauses=recipient.clauses),
             )
         if entry.profile is None:
-            return self.policy.rules[tag.rule].tags[tag.category, tag.purpose]
-        profile = self.policy.profiles[entry.profile]
+            return policy.rules[tag.rule].tags[tag.category, tag.purpose]
+        profile = policy.profiles[entry.profile]
         own = profile.tags[tag.category, tag.purpose]
         return own or (Ending(action=Action.ERASE, retention=AtOnce(), clauses=profile.clauses),)
 
     def end(self, entry: Entry, tag: ObligedTag, ending: Ending) -> End:
         """Return when one ending of one tag is due, holds included."""
-        if entry.profile and not self.policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
+        policy = self.policy_of(tag.policy_version)
+        if entry.profile and not policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
             found = self._of_supports(entry, tag)
         else:
-            found = end_of(ending.retention, self._circumstances(entry.supports[-1]))
+            found = end_of(ending.retention, self._circumstances(entry.supports[-1], policy))
         return self._unless_held(entry, found) if ending.action in ENDS_LIFE and not entry.recipient else found
 
     def supporting(self, entry: Entry) -> tuple[Ending, ...]:
         """Return the erasing endings of the tags that feed a profile which ends with the longest of its supports."""
-        if entry.profile is None or all(self.policy.profiles[entry.profile].tags.values()):
+        if entry.profile is None:
             return ()
-        feeding = dict.fromkeys((tag.rule, tag.category, tag.purpose) for s in entry.supports for tag in s.tags)
-        return tuple(e for key in feeding for e in self._fed_by(*key))
+        feeding = dict.fromkeys(replace(tag, fields=()) for s in entry.supports for tag in s.tags)
+        return tuple(
+            ending
+            for tag in feeding
+            if not all(self.policy_of(tag.policy_version).profiles[entry.profile].tags.values())
+            for ending in self._fed_by(tag)
+        )
 
     def _of_supports(self, entry: Entry, tag: ObligedTag) -> End:
         """Return the longest of a profile's supports (architecture 8.2).
@@ -96,17 +103,17 @@ class Evaluation:
         feeding = [(s, fed) for s in entry.supports for fed in s.tags if fed.category == tag.category]
         alike = [(s, fed) for s, fed in feeding if fed.purpose == tag.purpose]
         ends = [
-            end_of(ending.retention, self._circumstances(support))
+            end_of(ending.retention, self._circumstances(support, self.policy_of(fed.policy_version)))
             for support, fed in alike or feeding
-            for ending in self._fed_by(fed.rule, fed.category, fed.purpose)
+            for ending in self._fed_by(fed)
         ]
         return latest(ends) if ends else OPEN
 
-    def _fed_by(self, rule: str, category: str, purpose: str) -> tuple[Ending, ...]:
-        endings = self.policy.rules[rule].tags[category, purpose]
+    def _fed_by(self, tag: ObligedTag) -> tuple[Ending, ...]:
+        endings = self.policy_of(tag.policy_version).rules[tag.rule].tags[tag.category, tag.purpose]
         return tuple(ending for ending in endings if ending.action in ENDS_LIFE)
 
-    def _circumstances(self, support: Support) -> Circumstances:
+    def _circumstances(self, support: Support, policy: CompiledPolicy) -> Circumstances:
         def facts(kind: RefKind) -> FactLog:
             own = next((ref for ref in support.refs if ref.kind is kind), None)
             if own is not None:
@@ -115,7 +122,7 @@ class Evaluation:
             subject = next((ref for ref in support.refs if ref.kind is RefKind.SUBJECT), None)
             return FactLog([fact for fact in self.facts.log(subject).facts if fact.ref(kind) is None])
 
-        return Circumstances(occurred_at=support.occurred_at, tz=self.policy.tz, matter=support.matter, facts=facts)
+        return Circumstances(occurred_at=support.occurred_at, tz=policy.tz, matter=support.matter, facts=facts)
 
     def _unless_held(self, entry: Entry, end: End) -> End:
         """Return the end, moved to the release of every hold that was opened before it (X5)."""

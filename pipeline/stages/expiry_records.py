@@ -54,7 +54,7 @@ def expiry_id(entry: Entry, tag: ObligedTag, action: Action) -> str:
     Stop-use is said once per subject and purpose, so its id names these instead of the record.
     """
     what = subject_of(entry) if action is Action.STOP_USE else entry.obligation_id
-    text = "|".join((str(what), tag.category, tag.purpose, action, str(entry.generation)))
+    text = "|".join((str(what), tag.category, tag.purpose, action, str(entry.generation + tag.generation)))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -69,7 +69,7 @@ def expiries(topics: Topics, everything: Iterable[Said], partition: int) -> list
     items: dict[tuple[object, ...], list[dict[str, object]]] = {}
     for one in everything:
         tag, ending = one.tag, one.ending
-        version = one.entry.policy_version
+        version = tag.policy_version
         common = (tag.category, tag.purpose, tag.rule, ending.action, ending.clauses, ending.findable_by)
         key = (one.type, version, *common)
         if key not in blocks:
@@ -110,7 +110,7 @@ def instruction(topics: Topics, one: Said) -> OutRecord:
         "due_at": one.due_at,
         "rule": one.tag.rule,
         "clauses": list(one.ending.clauses),
-        "policy_version": entry.policy_version,
+        "policy_version": one.tag.policy_version,
     }
     topic = topics.erase_instruction(str(entry.recipient))
     return OutRecord(topic=topic, key=entry.share_id, schema="erase-instruction", value=value)
@@ -128,7 +128,7 @@ def review(topics: Topics, entry: Entry, tag: ObligedTag, clauses: tuple[str, ..
         "review_at": at,
         "rule": tag.rule,
         "clauses": list(clauses),
-        "policy_version": entry.policy_version,
+        "policy_version": tag.policy_version,
     }
     return OutRecord(topic=topics.review, key=subject_of(entry), schema="review", value=value)
 

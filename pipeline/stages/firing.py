@@ -44,7 +44,7 @@ class Firing:
     def _fire_at(self, entry: Entry, now: datetime) -> None:
         """Emit everything of one entry that is due at its next instant, so that released fields are told together."""
         due = entry.next_due
-        evaluation = self._run.dates.evaluation(entry)
+        evaluation = self._run.dates.evaluation
         fired: list[tuple[Progress, Ending, Planned]] = []
         endings_of: dict[int, tuple[Ending, ...]] = {}
         for progress in entry.progress:

@@ -48,7 +48,7 @@ class Folding:
         else:
             entry = known
         entry.supports = _that_matter((*entry.supports, support))
-        self._run.dates.refresh_tags(entry)
+        self._run.announce(self._run.dates.refresh_tags(entry))
         self._run.announce(self._run.dates.plan(entry, support.occurred_at if known else None, now))
         self._run.schedule.put(entry, before, self._run.dates.listens(entry))
         self._run.count("obligations", entry.kind)
@@ -99,9 +99,9 @@ _SUPPORTS = 8
 def _that_matter(supports: Sequence[Support]) -> list[Support]:
     """Return the supports in order of time, of very many of one kind only the newest."""
     found: list[Support] = []
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[tuple[str, str], ...], int] = {}
     for support in sorted(supports, key=lambda s: (s.occurred_at, s.event_id), reverse=True):
-        kind = tuple(tag.rule for tag in support.tags)
+        kind = tuple((tag.policy_version, tag.rule) for tag in support.tags)
         seen[kind] = seen.get(kind, 0) + 1
         if seen[kind] <= _SUPPORTS:
             found.append(support)
