@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.records import Change, Incoming, Output
 from pipeline.policy.compiled import CompiledPolicy, PolicyBook
-from pipeline.stages import schedule
+from pipeline.stages import past, schedule
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import load
 from pipeline.stages.expire_run import ExpireRun
@@ -53,11 +53,12 @@ class ExpireStage:
 
     def derive(self, key: bytes, value: bytes | None) -> list[Change]:
         """Return the local entries that follow from a changelog entry."""
-        if not key.startswith(b"o|") or not value:
+        if not key.startswith((b"o|", past.PREFIX)) or not value:
             return []
         entry = load(value)
         listens = DueDates(self.policy, FactStore(Workspace(NOTHING))).listens(entry)
-        return [Change(local, types, local=True) for local, types in schedule.derived(entry, listens)]
+        found = schedule.derived(entry, listens) if key.startswith(b"o|") else past.derived(key, entry, listens)
+        return [Change(local, types, local=True) for local, types in found]
 
     def policy(self, version: str) -> CompiledPolicy:
         """Return the policy version that decided an obligation.

@@ -14,15 +14,22 @@ from pipeline.stages import expiry_records as say
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.evaluate import holds_on
 from pipeline.stages.expiry_records import Said
+from pipeline.stages.past import Past
 from pipeline.stages.schedule import Schedule
 from pipeline.stages.state import FactStore
 from pipeline.stages.workspace import Workspace
 
 LINGER = timedelta(days=30)
-"""How long facts are kept that nobody listens to: longer than any source topic keeps a record that may need them."""
+"""How long facts that nobody listens to, and entries that are over, are kept.
+
+Longer than any source topic keeps a record that may need those facts, or a fact that comes too late for those entries.
+"""
 
 FORGOTTEN = 100
 """References forgotten with one batch or wake-up at most, so that a transaction stays short."""
+
+PAST = 1000
+"""Entries that are over forgotten with one batch or wake-up at most: as many as may end with one."""
 
 
 class ExpireRun:
@@ -31,6 +38,7 @@ class ExpireRun:
     Attributes:
         facts: What happened, as far as this partition knows.
         schedule: What waits.
+        past: What ended lately.
         dates: Gives what waits its due dates.
         out: What the run makes.
     """
@@ -48,6 +56,7 @@ class ExpireRun:
         self.topics = Topics(controller)
         self.facts = FactStore(work)
         self.schedule = Schedule(work)
+        self.past = Past(work)
         self.dates = DueDates(self.policy, self.facts)
         self.out = Output()
         self._work = work
@@ -96,10 +105,11 @@ class ExpireRun:
                 self.schedule.forget_after(ref, (now + LINGER).date())
 
     def forget(self, now: datetime, policies: Sequence[CompiledPolicy]) -> None:
-        """Forget the facts that nobody has listened to for a while, but for those of something that still lasts.
+        """Forget what ended a while ago, and the facts that nobody has listened to since, but for what still lasts.
 
         A hold, an account or a case may be open long before the first record that it keeps.
         """
+        self.past.forget(now.date(), PAST)
         for ref in self.schedule.forgettable(now.date(), FORGOTTEN):
             if self.schedule.has_listeners(ref):
                 continue

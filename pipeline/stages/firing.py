@@ -11,7 +11,7 @@ from pipeline.stages import expiry_records as say
 from pipeline.stages import schedule
 from pipeline.stages.entries import Entry, Planned, Progress, dump, load
 from pipeline.stages.evaluate import ENDS_LIFE
-from pipeline.stages.expire_run import ExpireRun
+from pipeline.stages.expire_run import LINGER, ExpireRun
 from pipeline.stages.expiry_records import Said
 
 
@@ -86,11 +86,12 @@ class Firing:
         progress.review_at = self._run.dates.next_review(progress, every, entry, now)
 
     def _end(self, entry: Entry, before: Entry, now: datetime) -> None:
-        """Forget an entry that is over. Supports that came too late for a profile begin its next life."""
+        """Let an entry go that is over. Supports that came too late for a profile begin its next life."""
         due = max(planned.due_at for p in entry.progress for planned in p.endings if planned.fired and planned.due_at)
         late = [support for support in entry.supports if support.occurred_at > due]
         if entry.profile:
             self._run.schedule.end_generation(entry)
+        self._run.past.remember(entry, self._run.dates.listens(entry), (now + LINGER).date())
         self._run.linger(self._run.schedule.remove(entry, before), now)
         if entry.profile and late:
             again = replace(entry, generation=entry.generation + 1, supports=late, progress=[], folded_to=None)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Incoming
 from pipeline.domain.vocabulary import RefKind
+from pipeline.stages import late
 from pipeline.stages.entries import Entry, Support, dump, load, support_from
 from pipeline.stages.evaluate import HOLD
 from pipeline.stages.expire_run import ExpireRun
@@ -75,14 +76,25 @@ class Folding:
         if not self._run.facts.add(fact):
             return
         self._run.count("facts", fact.type)
-        listening = (name for ref in self._reached(fact) for name in self._run.schedule.listening(ref, fact.type))
+        reached = self._reached(fact)
+        listening = (name for ref in reached for name in self._run.schedule.listening(ref, fact.type))
         self._run.linger([ref for ref in fact.refs if not self._run.schedule.has_listeners(ref)], now)
         for identity in dict.fromkeys(listening):
             entry = self._run.schedule.get(identity)
             if entry is not None:  # an index entry may outlive what it points to; the entry is the truth
                 before = load(dump(entry))
+                self._report_missed(entry, fact, now)
                 self._run.announce(self._run.dates.plan(entry, fact.at, now))
                 self._run.schedule.put(entry, before, self._run.dates.listens(entry))
+        for entry in dict(one for ref in reached for one in self._run.past.listening(ref, fact.type)).values():
+            self._report_missed(entry, fact, now)
+
+    def _report_missed(self, entry: Entry, fact: Fact, now: datetime) -> None:
+        """Report a fact that comes too late to move an end of an entry: nothing is undone (C8)."""
+        found = late.missed(self._run.dates, entry, fact, now)
+        self._run.out.records.extend(late.reports(self._run.topics, entry, fact, found, now))
+        if found:
+            self._run.count("violation", "late-event")
 
     def _reached(self, fact: Fact) -> Sequence[Ref]:
         """Return whom a fact concerns: its references, and for a hold's release those that its opening named."""
