@@ -66,7 +66,7 @@ def missed(dates: DueDates, entry: Entry, fact: Fact, now: datetime) -> list[Mis
         fact: What came.
         now: For reviews only.
     """
-    evaluation = dates.evaluation(entry)
+    evaluation = dates.evaluation
     settled = [
         (n, m, Missed(tag=progress.tag, ending=ending, stands=planned.due_at, in_time=planned.due_at))
         for n, progress in enumerate(entry.progress)
@@ -101,7 +101,7 @@ def _folded_anew(dates: DueDates, entry: Entry, now: datetime) -> list[Progress]
 def _in_time(dates: DueDates, entry: Entry, one: Missed, fact: Fact) -> datetime | None:
     """Return when something would have ended, had a fact come an instant before it did."""
     known = [support for support in entry.supports if support.occurred_at <= one.stands]
-    evaluation = Evaluation(dates.policy_of(entry.policy_version), FactsInTime(dates.facts, fact, one.stands))
+    evaluation = Evaluation(dates.policy_of, FactsInTime(dates.facts, fact, one.stands))
     return evaluation.end(replace(entry, supports=known), one.tag, one.ending).due_at
 
 
@@ -126,7 +126,7 @@ def _report(topics: Topics, entry: Entry, fact: Fact, found: Sequence[Missed], n
         "message": f"too late: the end of {_said(first.stands)} stands; in time it would have been {in_time}",
         "rule": first.tag.rule,
         "clauses": list(dict.fromkeys(clause for one in found for clause in one.ending.clauses)),
-        "policy_version": entry.policy_version,
+        "policy_version": first.tag.policy_version,
         "at": now,
         "record": entry.supports[-1].event_id,
         "due_at": first.stands,
