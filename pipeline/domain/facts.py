@@ -4,10 +4,11 @@ Both lanes fold the same facts. They are ordered by `occurred_at`; at equal inst
 last and so prevails, then the event id decides (policies C8, architecture 9.4).
 """
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 
 from pipeline.domain.vocabulary import RefKind
 
@@ -63,6 +64,9 @@ class Fact:
 
 MOST = 1000
 """Facts kept of one entity: one that has more, such as a key that all strangers share, must not grow without bound."""
+MOST_REFERENCES = 10_000
+"""References of these facts together: one hold may name a hundred records, and all facts of one entity are one record
+of a changelog, which must fit into a Kafka message."""
 _AFTER_PRUNING = 750
 
 
@@ -77,20 +81,22 @@ class FactLog:
         if any(known.event_id == fact.event_id and known.type == fact.type for known in self.facts):
             return False
         insort(self.facts, fact, key=lambda known: known.order)
-        if len(self.facts) > MOST:
+        if len(self.facts) > MOST or sum(len(known.refs) for known in self.facts) > MOST_REFERENCES:
             self._prune()
         return True
 
     def _prune(self) -> None:
         """Forget the oldest facts that a later one replaced, never yet those that end something.
 
-        If more than `MOST` are left even so (that many open orders, say), the oldest of all go: a bound must hold.
+        If too many are left even so (that many open orders, say), the oldest of all go: a bound must hold.
         """
         newest = {(fact.type, fact.attributes, _thread(fact)): fact for fact in self.facts}
         kept = {id(fact) for fact in newest.values()} | {id(fact) for fact in self.facts if fact.type in RESTRICTIVE}
         passing = [fact for fact in self.facts if id(fact) not in kept]
         forgotten = {id(fact) for fact in passing[: len(self.facts) - _AFTER_PRUNING]}
-        self.facts[:] = [fact for fact in self.facts if id(fact) not in forgotten][-MOST:]
+        left = [fact for fact in self.facts if id(fact) not in forgotten][-MOST:]
+        references = list(accumulate(len(fact.refs) for fact in reversed(left)))
+        self.facts[:] = left[len(left) - bisect_right(references, MOST_REFERENCES) :]
 
     def of(self, types: Iterable[str], *, until: datetime | None = None) -> Iterator[Fact]:
         """Yield the facts of some types in order, up to and including an instant if one is given."""

@@ -62,6 +62,16 @@ def test_a_key_that_all_strangers_share_does_not_grow_without_bound() -> None:
     assert log.facts[-1] == _fact("web.visited", 3 * MOST - 1)
 
 
+def test_facts_that_name_very_many_records_are_bounded_by_what_they_name() -> None:
+    """All facts of one entity are one record of a changelog, which must fit into a Kafka message."""
+    log = FactLog()
+    for n in range(150):
+        records = tuple(Ref(kind=RefKind.RECORD, digest=f"{n}-{i}") for i in range(100))
+        log.add(Fact(at=T0 + timedelta(hours=n), type="hold.opened", event_id=str(n), refs=records))
+
+    assert [fact.event_id for fact in log.facts] == [str(n) for n in range(50, 150)]
+
+
 def test_also_open_orders_of_one_key_are_bounded() -> None:
     log = FactLog()
     for n in range(2 * MOST):
