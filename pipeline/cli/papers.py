@@ -83,4 +83,28 @@ def notice(
     click.echo("\n".join(statements_markdown(one) for one in found), nl=False)
 
 
-PAPERS = (ropa, notice)
+@click.command(short_help="Write the policies in terms of a public vocabulary.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["dpv-jsonld"]),
+    default="dpv-jsonld",
+    show_default=True,
+    help="W3C Data Privacy Vocabulary 2.3 as JSON-LD.",
+)
+@_controller_option
+@policy_options
+def export(*, form: str, controller: str | None, policies: Path | None, overlays: tuple[Path, ...]) -> None:
+    """Write the policies for other privacy tools.
+
+    Purposes, categories of personal data, legal bases, storage durations,
+    recipients and measures, with the terms of the W3C Data Privacy Vocabulary.
+    """
+    from pipeline.policy.papers.dpv import facts_of
+    from pipeline.policy.papers.jsonld import document
+
+    _ = form  # there is one so far
+    print_json(document(facts_of(one) for one in versions_of(load_book(policies, overlays), controller)))
+
+
+PAPERS = (ropa, notice, export)

@@ -27,6 +27,16 @@ def test_a_paper_can_be_read_by_a_program(paper: str, key: str) -> None:
     assert [one["controller"] for one in found[key]] == list(CONTROLLERS)
 
 
+def test_the_export_is_a_document_of_the_vocabulary() -> None:
+    code, said = run("export", "--format", "dpv-jsonld", "--controller", "viet-art-view")
+
+    found = json.loads(said)
+    assert code == 0
+    assert found["schema_version"] == 1
+    assert found["@context"]["dpv"] == "https://w3id.org/dpv#"
+    assert [one["dct:identifier"] for one in found["@graph"]] == ["viet-art-view"]
+
+
 @pytest.mark.parametrize("paper", ["ropa", "notice"])
 def test_a_paper_of_one_controller_is_about_nobody_else(paper: str) -> None:
     code, said = run(paper, "--controller", "tek-zence")
