@@ -31,6 +31,9 @@ from pipeline.lanes.views import LaneSpec
 from pipeline.ports import Clock, InRecord
 from pipeline.settings import load_settings
 
+_WHOLE = frozenset({"rights"})
+"""Schemas whose records are one output with all their items, not a block of single outputs."""
+
 _START = datetime(1900, 1, 1, tzinfo=UTC)
 _BOUNDS = Bounds(poll_seconds=0.0, wake_rounds=1000)
 
@@ -218,7 +221,7 @@ class Simulation:
         schema, value = self.parts.codec.decode(record.value)
         if schema == "share":  # what was not shared is not there; in the record it is a null for each other field
             value = {name: content for name, content in value.items() if content is not None}
-        items = value.pop("items", None)
+        items = value.pop("items", None) if schema not in _WHOLE else None
         for single in items if isinstance(items, list) else [{}]:
             yield Emitted(
                 at=self.clock.now(),

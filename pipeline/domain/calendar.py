@@ -7,6 +7,7 @@ due instant is the start of local day K+1, converted to UTC once, at the end (EU
 
 import re
 from calendar import monthrange
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -123,3 +124,17 @@ def due_instant(kept_until: date, tz: ZoneInfo) -> datetime:
 def start_of_day(day: date, tz: ZoneInfo) -> datetime:
     """Return the first instant of a local day, in UTC."""
     return due_instant(day - timedelta(days=1), tz)
+
+
+_SATURDAY = 5
+
+
+def working_day(day: date, holidays: Collection[date]) -> date:
+    """Return a day, or the next one that is neither Saturday, Sunday nor a holiday (C9, for deadlines to answer only).
+
+    >>> working_day(date(2024, 12, 25), {date(2024, 12, 25), date(2024, 12, 26)})
+    datetime.date(2024, 12, 27)
+    """
+    while day.weekday() >= _SATURDAY or day in holidays:
+        day += timedelta(days=1)
+    return day

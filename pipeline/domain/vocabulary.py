@@ -79,6 +79,19 @@ class DataSubjects(StrEnum):
     """Of a course or training."""
 
 
+class Right(StrEnum):
+    """What a person may ask for or decide (GDPR Art. 7(3), 15 to 18, 20, 21; opt-outs are as notices grant them)."""
+
+    ACCESS = "access"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    PORTABILITY = "portability"
+    OBJECTION = "objection"
+    CONSENT_WITHDRAWAL = "consent-withdrawal"
+    OPT_OUT = "opt-out"
+
+
 class Bound(StrEnum):
     """Whether a period must at least or at most be kept."""
 

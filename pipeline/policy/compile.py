@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from pipeline.domain.errors import PolicyError
-from pipeline.domain.vocabulary import LegalBasis, Stance
+from pipeline.domain.vocabulary import LegalBasis, Right, Stance
 from pipeline.policy.compiled import (
     Category,
     Clause,
@@ -23,13 +23,16 @@ from pipeline.policy.compiled import (
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
 from pipeline.policy.operator import Part, merge, read_overlays
 from pipeline.policy.profiles import existence, read_profile
+from pipeline.policy.read_rights import read_right
 from pipeline.policy.reading import Reading
 from pipeline.policy.recipients import read_recipient
 from pipeline.policy.retention import Until, While, patterns_of
+from pipeline.policy.rights import EVENTS, LIFTED
 from pipeline.policy.rules import read_rule
 from pipeline.policy.triggers import Trigger, read_trigger
 from pipeline.policy.words import check_words, terms
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 HOLD_FACTS = frozenset({"hold.opened", "hold.closed"})
@@ -119,6 +122,7 @@ def _compile(reading: Reading) -> CompiledPolicy | None:
     rules = {name: read_rule(reading, name, rule, triggers) for name, rule in shape.rules.items()}
     profiles = {name: read_profile(reading, name, profile) for name, profile in shape.profiles.items()}
     recipients = {name: read_recipient(reading, name, recipient) for name, recipient in shape.recipients.items()}
+    reading.rights = {right: read_right(reading, right, one) for right, one in shape.rights.items()}
     for name, profile in profiles.items():
         reading.vocabulary.profiles[name] = existence(profile, rules, reading.tz)
     check_words(reading)
@@ -142,7 +146,7 @@ def _compiled(
         for name, item in shape.categories.items()
     }  # fmt: skip
     purposes = {name: _purpose(reading, name) for name in shape.purposes}
-    facts = _fact_types(reading, triggers, rules, profiles, recipients)
+    facts = _fact_types(reading, triggers, rules, profiles, recipients).union(_requests(reading.rights))
     named = [*(rule.events for rule in rules.values()), *(recipient.events for recipient in recipients.values())]
     supports = [profile.supported_by for profile in profiles.values()]
     words = Words(language=shape.words.language, terms=MappingProxyType(terms(shape.words))) if shape.words else None
@@ -177,6 +181,7 @@ def _compiled(
         recipients=_frozen(recipients),
         recipients_by_event=_frozen(_by_event(recipient for recipient in recipients.values() if recipient.granted)),
         states=_frozen(reading.states),
+        rights=_frozen(reading.rights),
         clauses=_frozen(_clauses(shape)),
         fact_types=facts,
         known_events=facts.union(*supports, *named),
@@ -224,6 +229,13 @@ def _fact_types(
     return HOLD_FACTS.union(*listened, *asked, *supports)
 
 
+def _requests(rights: Iterable[Right]) -> Iterator[str]:
+    for right in rights:
+        yield EVENTS[right]
+        if right is Right.RESTRICTION:
+            yield LIFTED
+
+
 def _digest(reading: Reading) -> str:
     content = {"document": reading.source.data, "overlay": reading.overlay.content()}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -250,7 +262,7 @@ def _notes(reading: Reading, purposes: Mapping[str, Purpose]) -> Iterable[str]:
             yield f"{reading.source.at(('recipients', name))}: the notice is silent on {name}; {says}"
 
 
-def _frozen(table: dict[str, T]) -> Mapping[str, T]:
+def _frozen(table: dict[K, T]) -> Mapping[K, T]:
     return MappingProxyType(table)
 
 

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from pipeline.domain.events import EventHead
 from pipeline.domain.facts import FactLog
 from pipeline.domain.records import Tag
-from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, Outcome, RecipientClass, RefKind, Stance
+from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, Outcome, RecipientClass, RefKind, Right, Stance
 from pipeline.policy.retention import Retention, State
+from pipeline.policy.rights import RightRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +245,8 @@ class CompiledPolicy:
     """The context an event is in by nature, where it names none."""
     recipients_by_event: Mapping[str, tuple[Recipient, ...]] = field(default_factory=dict)
     """Recipients that are granted a share, by event name."""
+    rights: Mapping[Right, RightRule] = field(default_factory=dict)
+    """What the notice says of the rights that it grants."""
     catalogue: frozenset[str] = frozenset()
     """Every event name there is; tells an event without a rule from one that does not exist."""
     words: "Words | None" = None

@@ -9,11 +9,12 @@ from pipeline.policy.document import ClauseShape, PolicyShape, SourceFile, Where
 
 _CLAUSE_ID = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*-[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?(?!\w)")
 _SECTIONS = ("categories", "contexts", "sources", "purposes", "conditions", "retention", "inboxes", "rules", "profiles",
-             "recipients", "triggers")  # fmt: skip
+             "recipients", "triggers", "rights")  # fmt: skip
 _SINGULAR = {
     "categories": "category", "contexts": "context", "sources": "source", "purposes": "purpose",
     "conditions": "condition", "retention": "retention", "inboxes": "inbox", "rules": "rule", "profiles": "profile",
     "recipients": "recipient", "triggers": "trigger",
+    "rights": "right",
 }  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def cited(shape: PolicyShape, source: SourceFile) -> Iterator[Element]:
         yield _element("authority", header.authority.name, header.authority.clauses, ("policy", "authority"), source)
     for section in _SECTIONS:
         for name, item in getattr(shape, section).items():
-            yield _element(_SINGULAR[section], name, item.clauses, (section, name), source)
+            yield _element(_SINGULAR[section], str(name), item.clauses, (section, str(name)), source)
     for name, rule in shape.rules.items():
         for index, end in enumerate(rule.ends):
             if end.clauses:

@@ -6,6 +6,7 @@ The shapes are read by a privacy officer, so each carries the clauses it impleme
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, RecipientClass, RefKind, Stance
+from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, RecipientClass, RefKind, Right, Stance
 
 Where = tuple[str | int, ...]
 """The way to a value in a file: keys and positions from the top."""
@@ -81,6 +82,16 @@ Clauses = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 """An instant with its offset from UTC."""
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be a day, such as 2024-12-25")  # noqa: TRY004 (pydantic)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A calendar day."""
 
 
 class Shape(BaseModel):
@@ -282,6 +293,24 @@ class WordsShape(Shape):
     values: Mapping[str, Text] = Field(default_factory=dict)
 
 
+class FeeShape(Shape):
+    """How many requests are free, per what, and what further ones may cost."""
+
+    free: Annotated[StrictInt, Field(ge=1, le=1000)]
+    per: Literal["calendar-year"]
+    then: Literal["may-charge"]
+
+
+class RightShape(Shape):
+    """What the notice says of one right: until when it is answered, at what fee, and what a request needs to count."""
+
+    answer_within: Text | None = None
+    fee: Literal["free"] | FeeShape | None = None
+    needs: Words = ()
+    until_then: Kebab | None = None
+    clauses: Clauses
+
+
 class PolicyShape(Shape):
     """One version of one controller's notice."""
 
@@ -301,6 +330,7 @@ class PolicyShape(Shape):
     recipients: Mapping[Kebab, RecipientShape] = Field(default_factory=dict)
     triggers: Mapping[Kebab, TriggerShape] = Field(default_factory=dict)
     words: WordsShape | None = None
+    rights: Mapping[Right, RightShape] = Field(default_factory=dict)
 
 
 class GrantShape(Shape):
@@ -320,6 +350,12 @@ class RecordShape(Shape):
     security: Text | None = None
 
 
+class AnswerCalendarShape(Shape):
+    """Days on which nobody answers, beside Saturdays and Sundays: a deadline moves to the next other day."""
+
+    holidays: tuple[Day, ...]
+
+
 class OverlayShape(Shape):
     """The operator's values for one controller, for all versions of its policy or for one."""
 
@@ -331,6 +367,7 @@ class OverlayShape(Shape):
     )
     recipients: Mapping[str, GrantShape] = Field(default_factory=dict)
     record: RecordShape = Field(default_factory=RecordShape)
+    answer_calendar: AnswerCalendarShape | None = None
 
 
 S = TypeVar("S", bound=Shape)

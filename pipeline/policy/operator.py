@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from zoneinfo import ZoneInfoNotFoundError
 
 from pipeline.domain.calendar import Period, zone
@@ -31,6 +32,8 @@ class Overlay:
     legal_basis: dict[str, tuple[LegalBasis, ...]] = field(default_factory=dict)
     grants: dict[str, GrantShape] = field(default_factory=dict)
     record: dict[str, str] = field(default_factory=dict)
+    holidays: frozenset[date] | None = None
+    """Days on which nobody answers; None leaves deadlines to answer where they fall."""
     parts: list[tuple[SourceFile, OverlayShape]] = field(default_factory=list)
 
     def content(self) -> Mapping[str, object]:
@@ -39,6 +42,7 @@ class Overlay:
             "operator": {name: given.value for name, given in self.values.items()},
             "legal_basis": {name: list(bases) for name, bases in self.legal_basis.items()},
             "recipients": {name: grant.model_dump(mode="json") for name, grant in self.grants.items()},
+            "holidays": None if self.holidays is None else sorted(day.isoformat() for day in self.holidays),
         }
 
 
@@ -65,6 +69,8 @@ def merge(parts: Iterable[Part], controller: str, version: str) -> Overlay:
         overlay.legal_basis |= shape.legal_basis
         overlay.grants |= shape.recipients
         overlay.record |= shape.record.model_dump(exclude_none=True)
+        if shape.answer_calendar is not None:
+            overlay.holidays = frozenset(shape.answer_calendar.holidays)
     return overlay
 
 

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain.calendar import zone
 from pipeline.domain.events import ATTRIBUTES
-from pipeline.domain.vocabulary import LegalBasis
+from pipeline.domain.vocabulary import LegalBasis, Right
 from pipeline.policy.condition import Parsed, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.coverage import cited
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, Where
 from pipeline.policy.expression import Expressions
 from pipeline.policy.operator import UNUSABLE, Overlay, check
 from pipeline.policy.retention import Retention, State, patterns_of
+from pipeline.policy.rights import RightRule
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class Reading:
         states: Named states.
         vocabulary: What conditions may name.
         parsed: Every condition read so far.
+        rights: What the document says of each right, once read.
     """
 
     source: SourceFile
@@ -45,6 +47,7 @@ class Reading:
     states: dict[str, State] = field(default_factory=dict)
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary(tz=zone("Etc/UTC")))
     parsed: list[Parsed] = field(default_factory=list)
+    rights: dict[Right, RightRule] = field(default_factory=dict)
 
     def prepare(self) -> None:
         """Read what everything else refers to: operator values, zone, states, and the vocabulary of conditions."""

@@ -16,9 +16,11 @@ from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook, Report
 from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
+from pipeline.policy.rights import REQUESTS
 from pipeline.stages import outputs
 from pipeline.stages.deduplicate import SeenEvents, derived
-from pipeline.stages.state import FactStore, References, fact_of, fact_to
+from pipeline.stages.rights import Request, received
+from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
 from pipeline.stages.workspace import StateReader, Workspace
 
 _YEARS = range(1900, 3000)
@@ -153,8 +155,8 @@ class _Run:
         decision = stage.decided(policy, asked)
         if tells:
             self._tell(head, policy, decision)
-        if self._seen and decision.outcome is not Outcome.REFUSED:
-            self._seen.remember(head.event_id)
+        if decision.outcome is not Outcome.REFUSED:
+            self._remember(policy, head, subject, refs)
         if decision.outcome is Outcome.ACCEPTED:
             if subject:
                 stage.references.keep(head.key, subject, self._work)
@@ -163,6 +165,17 @@ class _Run:
                 matter=matter_of(asked), refs=refs, now=self._now, index=index, partition=self._partition,
             )  # fmt: skip
             self._accept(made, family or Family.LIFECYCLE, tells=tells)
+
+    def _remember(
+        self, policy: CompiledPolicy, head: EventHead, subject: Subject | None, refs: tuple[Ref, ...]
+    ) -> None:
+        """Remember that an event was handled; what somebody asked for gets its record, also if the event is dropped."""
+        if self._seen:
+            self._seen.remember(head.event_id)
+        if subject and head.type in REQUESTS:
+            self._stage.references.keep(head.key, subject, self._work)
+            request = Request(fact=fact_of(head, refs), subject=subject.ref, policy=policy)
+            self._out.records.append(received(request, self._facts.log(subject.ref)))
 
     def _tell(self, head: EventHead, policy: CompiledPolicy, decision: Decision) -> None:
         for report in decision.reports:

@@ -66,6 +66,20 @@ CASES: dict[str, Case] = {
         until="2025-12-31T00:00:00Z",
         due=mail_ends(("2025-03-30", "2025-03-30T22:00:00Z"), ("2024-10-27", "2024-10-27T23:00:00Z")),
     ),
+    "H13": Case(
+        clauses="ALLCALL-6.1 ALLCALL-6.3",
+        events=[
+            event(f"h13-{number}", "access.requested", time, "allcall", "s-13", signed=signed, in_writing=signed)
+            for number, (time, signed) in enumerate((
+                ("2024-03-05T10:00:00+01:00", True),
+                ("2024-06-01T10:00:00+02:00", False),
+                ("2024-11-20T10:00:00+01:00", True),
+                ("2024-12-31T23:30:00Z", True),
+            ))
+        ],
+        until="2025-01-02T00:00:00Z",
+        due=set(),
+    ),
     "H16": Case(
         clauses="ALLCALL-4S.2 ALLCALL-4S.3 ALLCALL-5.9",
         events=[
@@ -206,6 +220,18 @@ CASES: dict[str, Case] = {
             )
         }
         | {(c, "erase", "2031-03-31", "2031-03-31T23:00:00Z") for c in ("purchases", "payment", "transaction")},
+    ),
+    "H30": Case(
+        clauses="AK3D-5.4",
+        events=[
+            event(f"h30-{number}", "access.requested", time, "ak3d", f"s-30-{number}")
+            for number, time in enumerate((
+                "2024-01-30T12:00:00Z", "2024-08-31T22:30:00Z", "2024-08-31T23:30:00Z", "2024-11-25T12:00:00Z",
+                "2025-01-31T23:30:00Z",
+            ))
+        ],
+        until="2025-02-02T00:00:00Z",
+        due=set(),
     ),
 }  # fmt: skip
 

@@ -468,7 +468,7 @@ def test_data_are_supplied_on_demand_of_the_law_or_in_approved_special_cases() -
 
 @pytest.mark.parametrize(
     ("controller", "kind"),
-    [("ak3d", "consent.withdrawn"), ("tek-zence", "opt_out"), ("allcall", "access.requested"),
+    [("ak3d", "obligation.opened"), ("tek-zence", "opt_out"), ("allcall", "obligation.opened"),
      ("artgraphics", "delivery.completed"), ("artgraphics", "delivery.ordered"), ("viet-art-view", "opt_out")],
 )  # fmt: skip
 def test_an_event_that_the_notice_does_not_speak_of_may_say_something_and_carry_nothing(
