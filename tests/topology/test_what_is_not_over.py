@@ -1,10 +1,11 @@
-"""What is not over keeps what it needs, however long it was quiet, and whatever else ends meanwhile."""
+"""What is not over keeps what it needs, however long it was quiet, and what is over does not begin again by itself."""
 
 from typing import Any
 
 from pipeline.bootstrap.simulation import Simulation
+from pipeline.domain.vocabulary import Outcome
 from tests.topology.hard_cases import event
-from tests.topology.stories import due, instant
+from tests.topology.stories import due, instant, values
 
 
 def _event(controller: str, identity: str, kind: str, day: str, **data: Any) -> dict[str, Any]:
@@ -34,6 +35,21 @@ def test_a_guest_who_ordered_twice_is_served_until_both_orders_are_delivered(pip
     pipeline.pipe(_event("ak3d", "d-2", "delivery.completed", "2024-01-13", order_id="o-2"))
 
     assert {one[3] for one in due(pipeline, "ak3d")} == {"2024-01-13T10:00:00Z"}
+
+
+def test_an_objection_stops_what_comes_after_it_as_well(pipeline: Simulation) -> None:
+    """AK3D-2.3: marketing has no other basis; what is bought serves the contract all the same."""
+    purpose = "updates-and-marketing"
+    pipeline.pipe(_event("ak3d", "a", "account.opened", "2024-01-01", account_id="a-1"))
+    pipeline.pipe(_event("ak3d", "o", "objection.raised", "2024-01-02", purpose=purpose))
+
+    outcome = pipeline.pipe(_event("ak3d", "v", "web.visited", "2024-01-03", ip="192.0.2.1"))
+    pipeline.pipe(_event("ak3d", "p", "purchase.completed", "2024-01-04", order_id="o-1", purchase_history="h"))
+
+    assert outcome is Outcome.DROPPED
+    [tagged] = values(pipeline, "ak3d.tagged.purchase.v1")
+    assert {tag["purpose"] for tag in tagged["tags"]}.isdisjoint({purpose})
+    assert "provide-services" in {tag["purpose"] for tag in tagged["tags"]}
 
 
 def test_a_recording_outlives_the_withdrawal_of_another_consent(pipeline: Simulation) -> None:
