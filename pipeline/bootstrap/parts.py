@@ -9,7 +9,7 @@ from pipeline.adapters.avro.codec import AvroCodec
 from pipeline.adapters.avro.schemas import Schemas
 from pipeline.adapters.avro.slicer import SlicerEngine
 from pipeline.adapters.yaml_files import load_policies
-from pipeline.domain.topics import Topics
+from pipeline.domain.topics import Topics, inbox_reader
 from pipeline.domain.vocabulary import Family
 from pipeline.lanes.opening import RecordOpener, SourceOpener
 from pipeline.lanes.views import LaneSpec
@@ -94,7 +94,11 @@ def output_topics(policy: CompiledPolicy) -> tuple[str, ...]:
         topics.review,
     )  # fmt: skip
     tagged = (topics.tagged(family) for family in Family)
-    inboxes = (topics.inbox(inbox) for inbox in sorted(set(policy.inboxes.values())))
+    inboxes = (
+        name
+        for inbox in sorted(set(policy.inboxes.values()))
+        for name in (topics.inbox(inbox), topics.erase_instruction(inbox_reader(inbox)))
+    )
     recipients = (
         name
         for recipient in policy.recipients.values()

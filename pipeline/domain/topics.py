@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from pipeline.domain.vocabulary import Family
 
 
+def inbox_reader(inbox: str) -> str:
+    """Return how the reader of an inbox is named as a recipient: no other recipient is named so."""
+    return f"inbox-{inbox}"
+
+
 @dataclass(frozen=True, slots=True)
 class Topics:
     """The topic names of one controller."""

@@ -26,7 +26,7 @@ from pipeline.policy.profiles import existence, read_profile
 from pipeline.policy.read_rights import read_right
 from pipeline.policy.reading import Reading
 from pipeline.policy.recipients import read_recipient
-from pipeline.policy.retention import Until, While, patterns_of
+from pipeline.policy.retention import CLASSIFYING, Until, While, patterns_of
 from pipeline.policy.rights import EVENTS, LIFTED
 from pipeline.policy.rules import read_rule
 from pipeline.policy.triggers import Trigger, read_trigger
@@ -226,7 +226,8 @@ def _fact_types(
     asked = (parsed.facts for parsed in reading.parsed)
     profiled = {name for parsed in reading.parsed for name in parsed.profiles}
     supports = (profiles[name].supported_by for name in profiled)
-    return HOLD_FACTS.union(*listened, *asked, *supports)
+    sorting = CLASSIFYING if reading.shape.inboxes else ()
+    return HOLD_FACTS.union(sorting, *listened, *asked, *supports)
 
 
 def _requests(rights: Iterable[Right]) -> Iterator[str]:

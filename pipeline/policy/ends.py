@@ -105,7 +105,7 @@ def end_of(node: Retention, given: Circumstances) -> End:  # noqa: C901, PLR0911
             happened = _since(node.event, given)
             return end_of(node.after if happened else node.before, given)
         case ByClass():
-            return end_of(dict(node.classes).get(_matter(given) or "", node.default), given)
+            return end_of(dict(node.classes).get(matter_of(given) or "", node.default), given)
         case Suspended():
             return latest([end_of(node.rest, given), end_of(node.by, given)])
         case _:  # pragma: no cover
@@ -179,6 +179,7 @@ def earliest(ends: list[End]) -> End:
     return min(known, key=lambda end: (end.due_at, end.kept_until is None))
 
 
-def _matter(given: Circumstances) -> str | None:
+def matter_of(given: Circumstances) -> str | None:
+    """Return the class of the record's case, which covers all that belongs to it, or else the record's own."""
     latest = given.facts(RefKind.CASE).last(CLASSIFYING)
     return (latest.attribute("matter") if latest else None) or given.matter

@@ -13,7 +13,7 @@ from pipeline.domain.calendar import Period
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
 from pipeline.policy.ends import End
-from pipeline.policy.retention import patterns_of
+from pipeline.policy.retention import CLASSIFYING, patterns_of
 from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
 from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsUntil, all_refs
@@ -77,7 +77,14 @@ class DueDates:
         retentions = [ending.retention for p in entry.progress for ending in evaluation.endings(entry, p.tag)]
         retentions += [ending.retention for ending in evaluation.supporting(entry)]
         heard = (types for retention in retentions for _kind, types in patterns_of(retention))
-        return frozenset((*HOLD.opens, *HOLD.closes)).union(*heard)
+        sorting = CLASSIFYING if self.in_inbox(entry) else ()
+        return frozenset((*HOLD.opens, *HOLD.closes, *sorting)).union(*heard)
+
+    def in_inbox(self, entry: Entry) -> list[Progress]:
+        """Return the progress of the tags that an inbox of e-mail holds."""
+        if entry.profile or entry.recipient:
+            return []
+        return [p for p in entry.progress if self.policy_of(p.tag.policy_version).rules[p.tag.rule].sorts_inbox]
 
     def refresh_tags(self, entry: Entry) -> list[Said]:
         """Give the entry one progress per tag; return what was scheduled and is not, where another version governs."""

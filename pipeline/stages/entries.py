@@ -78,6 +78,7 @@ class Entry:
 
     Attributes:
         policy_version: Version of the first support; each tag names the version that governs it.
+        inbox: Inbox that the message was moved to, if it was moved.
         folded_to: Up to when what happened is folded into the dates.
     """
 
@@ -91,6 +92,7 @@ class Entry:
     profile: str | None = None
     recipient: str | None = None
     share_id: str | None = None
+    inbox: str | None = None
     folded_to: datetime | None = None
 
     @property

@@ -79,7 +79,7 @@ class Evaluation:
         if entry.profile and not policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
             found = self._of_supports(entry, tag)
         else:
-            found = end_of(ending.retention, self._circumstances(entry.supports[-1], policy))
+            found = end_of(ending.retention, self.circumstances(entry.supports[-1], policy))
         return self._unless_held(entry, found) if ending.action in ENDS_LIFE and not entry.recipient else found
 
     def supporting(self, entry: Entry) -> tuple[Ending, ...]:
@@ -103,7 +103,7 @@ class Evaluation:
         feeding = [(s, fed) for s in entry.supports for fed in s.tags if fed.category == tag.category]
         alike = [(s, fed) for s, fed in feeding if fed.purpose == tag.purpose]
         ends = [
-            end_of(ending.retention, self._circumstances(support, self.policy_of(fed.policy_version)))
+            end_of(ending.retention, self.circumstances(support, self.policy_of(fed.policy_version)))
             for support, fed in alike or feeding
             for ending in self._fed_by(fed)
         ]
@@ -113,7 +113,9 @@ class Evaluation:
         endings = self.policy_of(tag.policy_version).rules[tag.rule].tags[tag.category, tag.purpose]
         return tuple(ending for ending in endings if ending.action in ENDS_LIFE)
 
-    def _circumstances(self, support: Support, policy: CompiledPolicy) -> Circumstances:
+    def circumstances(self, support: Support, policy: CompiledPolicy) -> Circumstances:
+        """Return what the expressions of a support are evaluated against."""
+
         def facts(kind: RefKind) -> FactLog:
             own = next((ref for ref in support.refs if ref.kind is kind), None)
             if own is not None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Incoming
 from pipeline.domain.vocabulary import RefKind
-from pipeline.stages import late
+from pipeline.stages import inbox_moves, late
 from pipeline.stages.entries import Entry, Support, dump, load, support_from
 from pipeline.stages.evaluate import HOLD
 from pipeline.stages.expire_run import ExpireRun
@@ -50,7 +50,7 @@ class Folding:
             entry = known
         entry.supports = _that_matter((*entry.supports, support))
         self._run.announce(self._run.dates.refresh_tags(entry))
-        self._run.announce(self._run.dates.plan(entry, support.occurred_at if known else None, now))
+        self._plan(entry, support.occurred_at if known else None, now)
         self._run.schedule.put(entry, before, self._run.dates.listens(entry))
         self._run.count("obligations", entry.kind)
 
@@ -84,10 +84,18 @@ class Folding:
             if entry is not None:  # an index entry may outlive what it points to; the entry is the truth
                 before = load(dump(entry))
                 self._report_missed(entry, fact, now)
-                self._run.announce(self._run.dates.plan(entry, fact.at, now))
+                self._plan(entry, fact.at, now)
                 self._run.schedule.put(entry, before, self._run.dates.listens(entry))
         for entry in dict(one for ref in reached for one in self._run.past.listening(ref, fact.type)).values():
             self._report_missed(entry, fact, now)
+
+    def _plan(self, entry: Entry, at: datetime | None, now: datetime) -> None:
+        """Give an entry its dates, and its message its inbox."""
+        self._run.announce(self._run.dates.plan(entry, at, now))
+        moves = inbox_moves.moved(self._run.topics, self._run.dates, entry, now)
+        self._run.out.records.extend(moves)
+        if moves:
+            self._run.count("inbox-moves", str(entry.inbox))
 
     def _report_missed(self, entry: Entry, fact: Fact, now: datetime) -> None:
         """Report a fact that comes too late to move an end of an entry: nothing is undone (C8)."""

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "share": {"name": "Jane Doe", "payment": {"method": "card"}},
     "review": {"review_id": "r", "category": "D", "purpose": "follow-up", "review_at": NOW, **RULE},
     "erase-instruction": {"instruction_id": "i", "share_id": "s", "recipient": "delivery", "fields": ("name",), "reason": "delivery.completed", "due_at": NOW, **RULE},
+    "transfer": {"transfer_id": "t", "event_id": "e", "from_inbox": "other", "to_inbox": "support", "fields": ["email"], "reason": "case.reclassified", "moved_at": NOW, **RULE},
     "receipt": {"expiry_id": "x", "sink": "crm", "at": NOW, "outcome": "done"},
     "share-ledger": {"share_id": "s", "recipient": "delivery", "recipient_class": "processor", "event_id": "e", "fields": ["name"], "shared_at": NOW, **RULE},
     "violation": {"violation_id": "v", "event_id": "e", "event_type": "contact.email", "controller": "allcall", "code": "unknown-field", "outcome": "accepted", "fields": ["iban"], "message": "Dropped.", "at": NOW},
