@@ -268,9 +268,27 @@ def _not_opted_out(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
 
 
 def _consent(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
-    """Hold if the subject's last word on this purpose was a consent."""
+    """Hold if the subject's last word on this purpose was a consent.
+
+    Consent is specific (GDPR Art. 4(11)): one that names no purpose is consent to none; a withdrawal that names none
+    withdraws all.
+    """
     purpose = _purpose("consent", vocabulary, arguments)
-    return _last_word("consent.given", ("consent.given", "consent.withdrawn"), (("purpose", purpose),))
+    types = ("consent.given", "consent.withdrawn")
+
+    def holds(asked: Asked) -> bool:
+        said = asked.facts(RefKind.SUBJECT).of(types, until=asked.head.occurred_at)
+        on_this = {"consent.given": (purpose,), "consent.withdrawn": (purpose, None)}
+        words = [fact.type for fact in said if fact.attribute("purpose") in on_this[fact.type]]
+        return words[-1:] == ["consent.given"]
+
+    return Parsed(holds=holds, facts=frozenset(types))
+
+
+def _withdrawn(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
+    """Hold if the subject's last word on this purpose took a permission back; one that names no purpose takes all."""
+    purpose = _purpose("withdrawn", vocabulary, arguments)
+    return _last_word("consent.withdrawn", ("consent.given", "consent.withdrawn"), (("purpose", purpose),))
 
 
 def _objected(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
@@ -354,5 +372,6 @@ FUNCTIONS: Mapping[str, Callable[[Vocabulary, list[str]], Parsed]] = {
     "not_opted_out": _not_opted_out,
     "objected": _objected,
     "profile_exists": _profile_exists,
+    "withdrawn": _withdrawn,
 }
 """Every function a condition may call."""

@@ -17,6 +17,7 @@ CONTEXTS = ("web", "store", "mailing", "email", "course_own", "course_other")
 """Every context there is, for policies that do not tell contexts apart."""
 
 NO_RULE = Report(code="no-rule", message="no rule of the policy allows this event")
+NO_EFFECT = Report(code="no-effect", message="the policy says nothing of this event: it changes nothing here")
 
 
 def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
@@ -94,10 +95,13 @@ def _unknown(policy: CompiledPolicy, head: EventHead, context: str | None) -> Re
 
 
 def _unmentioned(policy: CompiledPolicy, head: EventHead) -> Decision:
-    """Return what becomes of an event that exists and that the notice does not speak of: it may say, not carry."""
+    """Return what becomes of an event that exists and that the notice does not speak of: it may say, not carry.
+
+    Its absence is reported, so that nobody waits for an effect.
+    """
     if head.present or head.undeclared:
         return _refused(policy, NO_RULE)
-    return Decision(outcome=Outcome.ACCEPTED, policy_version=policy.version)
+    return Decision(outcome=Outcome.ACCEPTED, policy_version=policy.version, reports=(NO_EFFECT,))
 
 
 def _sort_out(policy: CompiledPolicy, head: EventHead, context: str | None) -> _Sorted:

@@ -14,8 +14,11 @@ from pipeline.policy.retention import AtOnce, State
 from pipeline.policy.spans import spans
 from pipeline.stages.entries import Entry, ObligedTag, Support
 
-HOLD = State(name="hold", opens=("hold.opened",), closes=("hold.closed",), per=RefKind.HOLD)
-"""A hold suspends every erasing end of what it refers to, whatever the policy says: legal hold comes first."""
+HOLD = State(name="hold", opens=("hold.opened", "account.locked"), closes=("hold.closed",), per=RefKind.HOLD)
+"""A hold suspends every erasing end of what it refers to, whatever the policy says: legal hold comes first.
+
+An account that is locked may open one by naming it, for the dispute that follows (VIET-14).
+"""
 
 
 class Facts(Protocol):

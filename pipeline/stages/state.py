@@ -201,7 +201,8 @@ class FactStore:
 
 def fact_of(head: EventHead, refs: tuple[Ref, ...]) -> Fact:
     """Return an event stripped to what retention and conditions need."""
-    given = (name for name in FACT_ATTRIBUTES if name in head.attributes)
+    # An empty text says nothing: an opt-out of the mailing "" is one of all mailings.
+    given = (name for name in FACT_ATTRIBUTES if str(head.attributes.get(name, "")).strip())
     kept = ((name, _SAID if name in _ONLY_SAID else word(head.attributes[name])) for name in given)
     return Fact(at=head.occurred_at, type=head.type, event_id=head.event_id, refs=refs, attributes=tuple(kept))
 

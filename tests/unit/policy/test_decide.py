@@ -291,7 +291,7 @@ def test_a_contact_without_a_profile_and_without_follow_up_leaves_nothing() -> N
 
     assert [one.outcome for one in (stranger, forgotten)] == [Outcome.DROPPED, Outcome.DROPPED]
     assert pairs(complaining) >= {("call-log", "follow-up"), ("correspondence", "liability")}
-    assert pairs(known) == {("call-log", "follow-up")}
+    assert pairs(known) >= {("call-log", "follow-up"), ("profile", "follow-up")}
 
 
 def test_a_profile_that_has_ended_does_not_exist() -> None:
@@ -451,7 +451,7 @@ def test_surveys_honour_an_objection() -> None:
 def test_data_are_supplied_on_demand_of_the_law_or_in_approved_special_cases() -> None:
     """VIET-5, VIET-9 and VIET-10: measuring needs the customer's consent as well."""
     viet, when = shipped("viet-art-view"), "2024-06-03T10:00:00+00:00"
-    agreed = fact("consent.given", "2024-06-01T10:00:00+00:00", purpose="special-case")
+    agreed = fact("consent.given", "2024-06-01T10:00:00+00:00", purpose="quality")
     person = {"name": "n", "phone": "p"}
 
     def recipients(*history: Fact, **data: str) -> list[str]:
@@ -462,6 +462,7 @@ def test_data_are_supplied_on_demand_of_the_law_or_in_approved_special_cases() -
     assert recipients(approval="management", purpose="dispute") == ["special-case"]
     assert recipients(approval="management", purpose="quality") == []
     assert recipients(agreed, approval="management", purpose="quality") == ["special-case"]
+    assert recipients(agreed, approval="management", purpose="measurement") == []
     assert recipients(purpose="dispute") == []
     assert decided(viet, event("authority.requested", **person)).outcome is Outcome.REFUSED
 
@@ -480,7 +481,7 @@ def test_an_event_that_the_notice_does_not_speak_of_may_say_something_and_carry_
     empty = decided(policy, event(kind, order_id="o", purpose="any"))
     carrying = [decided(policy, event(kind, name="n")), decided(policy, event(kind, undeclared=("x",)))]
 
-    assert (empty.outcome, empty.tags, empty.reports, empty.is_fact) == (Outcome.ACCEPTED, (), (), False)
+    assert (empty.outcome, empty.tags, codes(empty), empty.is_fact) == (Outcome.ACCEPTED, (), ["no-effect"], False)
     assert [(one.outcome, codes(one)) for one in carrying] == [(Outcome.REFUSED, ["no-rule"])] * 2
 
 

@@ -84,7 +84,9 @@ def test_a_condition_holds_as_its_words_say(text: str, data: dict[str, Any], *, 
         ("in_state(case-open)", ["case.opened"], True),
         ("in_state(case-open)", ["case.opened", "case.closed"], False),
         ("in_state(case-open, case)", ["case.opened"], False),
-        ("consent(recording)", ["consent.given"], True),
+        ("consent(recording)", ["consent.given"], False),
+        ("withdrawn(recording)", ["consent.withdrawn"], True),
+        ("withdrawn(recording)", ["consent.withdrawn", "consent.given"], False),
         ("not_opted_out(newsletter)", ["opt_out"], False),
         ("not_opted_out(newsletter)", [], True),
         ("objected(survey)", ["objection.raised"], True),
@@ -94,6 +96,31 @@ def test_a_condition_asks_the_past(text: str, kinds: list[str], *, expected: boo
     history = [fact(kind, f"2024-06-0{day}T10:00:00+00:00", case_id="c") for day, kind in enumerate(kinds, start=1)]
 
     assert holds(text, *history) is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([("consent.given", "recording")], True),
+        ([("consent.given", "survey")], False),
+        ([("consent.given", None)], False),
+        ([("consent.given", "recording"), ("consent.withdrawn", "recording")], False),
+        ([("consent.given", "recording"), ("consent.withdrawn", "survey")], True),
+        ([("consent.given", "recording"), ("consent.withdrawn", None)], False),
+        ([("consent.given", "recording"), ("consent.withdrawn", None), ("consent.given", "recording")], True),
+        ([("consent.given", "recording"), ("consent.withdrawn", "recording"), ("consent.given", None)], False),
+    ],
+)
+def test_consent_is_specific_and_its_withdrawal_need_not_be(
+    words: list[tuple[str, str | None]], *, expected: bool
+) -> None:
+    """GDPR Art. 4(11) and 7(3); ART-4.2."""
+    history = [
+        fact(kind, f"2024-06-0{day}T10:00:00+00:00", **({"purpose": purpose} if purpose else {}))
+        for day, (kind, purpose) in enumerate(words, start=1)
+    ]
+
+    assert holds("consent(recording)", *history) is expected
 
 
 def test_what_happens_later_does_not_count() -> None:
