@@ -62,7 +62,7 @@ mutation: .venv-mutation/installed ## change the core in 400 small ways and see 
 approve: .venv ## write the golden outputs of the hard cases anew; review their diff
 	$(BIN)/python -m pytest -q tests/topology/test_hard_cases.py --approve
 
-docs: .venv ## write the generated pages of docs/reference anew
+docs: .venv ## write what is generated in docs/ and schemas/ anew
 	$(BIN)/python docs/generate.py
 
 lock: ## pin what pyproject.toml asks for; uv comes from a throw-away environment

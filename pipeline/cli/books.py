@@ -8,6 +8,7 @@ from pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+    from pipeline.policy.document import PolicyShape, SourceFile
 
 
 def load_book(policies: Path | None, overlays: Sequence[Path]) -> "PolicyBook":
@@ -37,3 +38,23 @@ def versions_of(book: "PolicyBook", controller: str | None) -> "Iterator[Compile
     for name, versions in book.versions.items():
         if controller in (None, name):
             yield from versions
+
+
+def documents_in(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":
+    """Return the policy documents of a folder, or the shipped ones, as they stand in their files."""
+    from pipeline.adapters.yaml_files import read_policies
+    from pipeline.policy.document import PolicyShape, Problems, read
+    from pipeline.settings import load_settings
+
+    files, _overlays = read_policies(policies or load_settings().policies)
+    found = ((source, read(PolicyShape, source, Problems())) for source in files)
+    return [(source, shape) for source, shape in found if shape]
+
+
+def texts_in(tests: Path | None) -> dict[str, str]:
+    """Return the text of each test and test case of a folder, or of ours, by its path in there."""
+    from pipeline.settings import ROOT
+
+    folder = tests or ROOT / "tests"
+    files = sorted(path for pattern in ("**/*.py", "**/cases/*.yaml") for path in folder.glob(pattern))
+    return {str(path.relative_to(folder)): path.read_text() for path in files}

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipeline.cli.books import load_book, versions_of
+from pipeline.cli.books import documents_in, load_book, texts_in, versions_of
 from pipeline.cli.options import EXISTING_FOLDER, output_option, policy_options, print_json, print_table
 from pipeline.cli.papers import PAPERS
 
 if TYPE_CHECKING:
     from pipeline.policy.compiled import CompiledPolicy
     from pipeline.policy.coverage import Covered
-    from pipeline.policy.document import PolicyShape, SourceFile
 
 SCHEMA_VERSION = 1
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,36 +82,21 @@ def coverage(*, policies: Path | None, overlays: tuple[Path, ...], output: str, 
     A clause is `missing` as long as no rule, period, recipient or trigger
     implements it, and `notice only` where it asks nothing of the pipeline.
     """
+    from pipeline.policy.coverage import counts_of
     from pipeline.policy.coverage import coverage as cover
 
     load_book(policies, overlays)  # a broken policy covers nothing
-    rows = cover(_documents(policies), _texts(tests))
+    rows = cover(documents_in(policies), texts_in(tests))
     if output == "json":
-        print_json({"schema_version": SCHEMA_VERSION, "clauses": [_covered(row) for row in rows]})
+        print_json({
+            "schema_version": SCHEMA_VERSION, "counts": counts_of(rows), "clauses": [_covered(row) for row in rows],
+        })  # fmt: skip
         return
     print_table(
         f"{len(rows)} clauses: {_tally(rows)}",
         ("clause", "status", "implemented by", "tested by"),
         [(row.clause, row.status, _elements(row), _tests(row)) for row in rows],
     )
-
-
-def _documents(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":
-    from pipeline.adapters.yaml_files import read_policies
-    from pipeline.policy.document import PolicyShape, Problems, read
-    from pipeline.settings import load_settings
-
-    files, _overlays = read_policies(policies or load_settings().policies)
-    found = ((source, read(PolicyShape, source, Problems())) for source in files)
-    return [(source, shape) for source, shape in found if shape]
-
-
-def _texts(tests: Path | None) -> dict[str, str]:
-    from pipeline.settings import ROOT
-
-    folder = tests or ROOT / "tests"
-    files = sorted(path for pattern in ("**/*.py", "**/cases/*.yaml") for path in folder.glob(pattern))
-    return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
 def _summary(one: "CompiledPolicy") -> dict[str, object]:

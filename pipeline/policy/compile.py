@@ -191,6 +191,7 @@ def _compiled(
         inboxes=_frozen({matter: name for name, inbox in shape.inboxes.items() for matter in inbox.matters}),
         inbox_otherwise=next((name for name, inbox in shape.inboxes.items() if inbox.otherwise), None),
         words=words,
+        retentions=_frozen(reading.retentions),
         record=_frozen(reading.overlay.record),
     )  # fmt: skip
 

@@ -249,6 +249,8 @@ class CompiledPolicy:
     """What the notice says of the rights that it grants."""
     catalogue: frozenset[str] = frozenset()
     """Every event name there is; tells an event without a rule from one that does not exist."""
+    retentions: Mapping[str, Retention] = field(default_factory=dict)
+    """Named retentions by name; rules and recipients hold the same ones themselves."""
     words: "Words | None" = None
     """What statements to data subjects call its parts, in the notice's language."""
     record: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Which clause is implemented by what, and tested where: the promise beside the machine, told honestly."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -79,6 +79,11 @@ def coverage(policies: Iterable[tuple[SourceFile, PolicyShape]], tests: Mapping[
     """
     proven = {name: clause_ids(text) for name, text in tests.items()}
     return tuple(row for source, shape in policies for row in _rows(source, shape, proven))
+
+
+def counts_of(rows: Sequence[Covered]) -> dict[str, int]:
+    """Return how many clauses there are, and how many stand in each way."""
+    return {"clauses": len(rows), **{str(status): sum(row.status is status for row in rows) for status in Status}}
 
 
 def clause_ids(text: str) -> frozenset[str]:

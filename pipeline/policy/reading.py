@@ -35,6 +35,7 @@ class Reading:
         vocabulary: What conditions may name.
         parsed: Every condition read so far.
         rights: What the document says of each right, once read.
+        retentions: Named retentions.
     """
 
     source: SourceFile
@@ -48,6 +49,7 @@ class Reading:
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary(tz=zone("Etc/UTC")))
     parsed: list[Parsed] = field(default_factory=list)
     rights: dict[Right, RightRule] = field(default_factory=dict)
+    retentions: dict[str, Retention] = field(default_factory=dict)
 
     def prepare(self) -> None:
         """Read what everything else refers to: operator values, zone, states, and the vocabulary of conditions."""
@@ -61,7 +63,7 @@ class Reading:
             if self.condition(condition.when, ("conditions", name, "when")) is None:
                 self.vocabulary.broken.add(name)
         for name in self.shape.retention:
-            self.retention(name, ("retention", name))
+            self.retentions[name], _clauses = self.retention(name, ("retention", name))
 
     def wrong(self, where: Where, says: str) -> None:
         """Note a problem at a place of the document."""
