@@ -56,7 +56,13 @@ ENGLISH: Phrases = {
     "restriction": "Restriction of processing in certain circumstances (Art. 18).",
     "portability": "The data that you gave, in a form that others can read (Art. 20).",
     "objection": "Objection to what rests on our legitimate interest (Art. 21).",
-    "withdrawal": "Withdrawal of your consent at any time; what was done before stays lawful (Art. 7(3)).",
+    "consent-withdrawal": "Withdrawal of your consent at any time; what was done before stays lawful (Art. 7(3)).",
+    "opt-out": "An end to letters and surveys that you do not want, by any means.",
+    "answered": " Answered within {length}.",
+    "fee": " Free of charge.",
+    "fee-beyond": " {count} in a calendar year free of charge; more may cost something.",
+    "needs": " The request must be {needs}.",
+    "signed": "signed", "in_writing": "in writing",
     "complaint": "A complaint to the supervisory authority{authority} (Art. 77).",
 }  # fmt: skip
 
@@ -109,7 +115,13 @@ SWEDISH: Phrases = {
     "restriction": "Begränsning av behandlingen under vissa omständigheter (art. 18).",
     "portability": "De uppgifter som du har lämnat, i en form som andra kan läsa (art. 20).",
     "objection": "Invändning mot det som vilar på vårt berättigade intresse (art. 21).",
-    "withdrawal": "Återkallelse av ditt samtycke när som helst; det som redan är gjort förblir lagligt (art. 7.3).",
+    "consent-withdrawal": "Återkallelse av ditt samtycke när som helst; det som redan är gjort är lagligt (art. 7.3).",
+    "opt-out": "Att slippa utskick och undersökningar som du inte vill ha, på valfritt sätt.",
+    "answered": " Besvaras inom {length}.",
+    "fee": " Kostar ingenting.",
+    "fee-beyond": " {count} per kalenderår kostar ingenting; fler kan kosta något.",
+    "needs": " Begäran ska vara {needs}.",
+    "signed": "undertecknad", "in_writing": "skriftlig",
     "complaint": "Klagomål till tillsynsmyndigheten{authority} (art. 77).",
 }  # fmt: skip
 
@@ -162,7 +174,13 @@ NORWEGIAN: Phrases = {
     "restriction": "Begrensning av behandlingen under visse omstendigheter (art. 18).",
     "portability": "De opplysningene du har gitt, i en form som andre kan lese (art. 20).",
     "objection": "Innsigelse mot det som bygger på vår berettigede interesse (art. 21).",
-    "withdrawal": "Tilbaketrekking av samtykket når som helst; det som alt er gjort, forblir lovlig (art. 7 nr. 3).",
+    "consent-withdrawal": "Tilbaketrekking av samtykket når som helst; det som er gjort, er lovlig (art. 7 nr. 3).",
+    "opt-out": "Å slippe utsendelser og undersøkelser du ikke vil ha, på hvilken som helst måte.",
+    "answered": " Besvares innen {length}.",
+    "fee": " Koster ingenting.",
+    "fee-beyond": " {count} per kalenderår koster ingenting; flere kan koste noe.",
+    "needs": " Anmodningen må være {needs}.",
+    "signed": "undertegnet", "in_writing": "skriftlig",
     "complaint": "Klage til tilsynsmyndigheten{authority} (art. 77).",
 }  # fmt: skip
 
@@ -216,7 +234,13 @@ VIETNAMESE: Phrases = {
     "restriction": "Hạn chế xử lý trong một số trường hợp (Điều 18).",
     "portability": "Nhận dữ liệu đã cung cấp ở dạng bên khác đọc được (Điều 20).",
     "objection": "Phản đối việc xử lý dựa trên lợi ích chính đáng của chúng tôi (Điều 21).",
-    "withdrawal": "Rút lại sự đồng ý bất cứ lúc nào; việc đã làm trước đó vẫn hợp pháp (Điều 7(3)).",
+    "consent-withdrawal": "Rút lại sự đồng ý bất cứ lúc nào; việc đã làm trước đó vẫn hợp pháp (Điều 7(3)).",
+    "opt-out": "Ngừng nhận thư và khảo sát không mong muốn, bằng bất kỳ cách nào.",
+    "answered": " Được trả lời trong vòng {length}.",
+    "fee": " Miễn phí.",
+    "fee-beyond": " {count} lần trong một năm dương lịch được miễn phí; nhiều hơn có thể phải trả phí.",
+    "needs": " Yêu cầu phải {needs}.",
+    "signed": "có chữ ký", "in_writing": "bằng văn bản",
     "complaint": "Khiếu nại với cơ quan giám sát{authority} (Điều 77).",
 }  # fmt: skip
 

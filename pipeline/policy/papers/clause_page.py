@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from pipeline.domain.vocabulary import Right
 from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.coverage import Covered, Element, Status, counts_of
 from pipeline.policy.describe import endings_in_words, in_words
@@ -132,6 +133,14 @@ def _trigger(_policy: CompiledPolicy, shape: PolicyShape, name: str) -> str:
     return f"on {listed(trigger.events)}: {trigger.effect} for {what or 'everything'}"
 
 
+def _right(policy: CompiledPolicy, _shape: PolicyShape, name: str) -> str:
+    right = policy.rights[Right(name)]
+    within = f"answered within {IDS.length(right.answer_within)}" if right.answer_within else "no time to answer stated"
+    needs = f"; needs {listed(right.needs)}" if right.needs else ""
+    beyond = f"; {right.free_per_year} a calendar year free" if right.free_per_year is not None else ""
+    return f"recorded on receipt; {within}{'; free' if right.fee and not beyond else beyond}{needs}"
+
+
 def _policy(policy: CompiledPolicy, _shape: PolicyShape, _name: str) -> str:
     return f"version {policy.version} governs what was collected from {policy.effective_from.date()} on, for its life"
 
@@ -155,5 +164,6 @@ _WORDS: Mapping[str, Callable[[CompiledPolicy, PolicyShape, str], str]] = {
     "profile": _profile,
     "recipient": _recipient,
     "trigger": _trigger,
+    "right": _right,
 }
 """What to say of each kind of element; one without words here is named only."""

@@ -1,14 +1,15 @@
 """The statements that GDPR Art. 13 wants made to people, said from the policy that the machine runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pipeline.domain.vocabulary import LegalBasis
+from pipeline.domain.vocabulary import LegalBasis, Right
 from pipeline.policy.compiled import CompiledPolicy, Recipient
 from pipeline.policy.describe import in_words
 from pipeline.policy.papers.activities import Activity, activities
 from pipeline.policy.papers.markdown import bullets, page
 from pipeline.policy.papers.ropa import kept_in_words
+from pipeline.policy.rights import RightRule
 from pipeline.policy.wording import Wording, wording_of
 
 
@@ -115,18 +116,41 @@ def _periods(found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
             )
 
 
+_DEPENDS: Mapping[Right, frozenset[LegalBasis]] = {
+    Right.PORTABILITY: frozenset({LegalBasis.CONSENT, LegalBasis.CONTRACT}),  # Art. 20(1)(a)
+    Right.OBJECTION: frozenset({LegalBasis.LEGITIMATE_INTEREST}),  # Art. 21(1)
+    Right.CONSENT_WITHDRAWAL: frozenset({LegalBasis.CONSENT}),  # Art. 7(3)
+    Right.OPT_OUT: frozenset(),  # only where a notice grants it
+}
+"""Rights that people have by law only where a purpose rests on one of these bases; the others they have anyway."""
+
+
 def _rights(policy: CompiledPolicy, say: Wording) -> Iterator[str]:
-    """Yield the rights that people have by law; three of them hang on the legal bases of the policy's purposes."""
+    """Yield the rights that people have, by law or because the notice grants them."""
     bases = {basis for purpose in policy.purposes.values() for basis in purpose.legal_basis}
-    depends = {
-        "portability": {LegalBasis.CONSENT, LegalBasis.CONTRACT},  # Art. 20(1)(a)
-        "objection": {LegalBasis.LEGITIMATE_INTEREST},  # Art. 21(1)
-        "withdrawal": {LegalBasis.CONSENT},  # Art. 7(3)
-    }
-    for right in ("access", "rectification", "erasure", "restriction", "portability", "objection", "withdrawal"):
-        if right not in depends or depends[right] & bases:
-            yield say.say(right)
+    for right in Right:
+        granted = policy.rights.get(right)
+        if granted or right not in _DEPENDS or _DEPENDS[right] & bases:
+            yield say.say(right) + (_terms(granted, say) if granted else "")
     yield say.say("complaint", authority=f", {policy.authority}" if policy.authority else "")
+
+
+def _terms(granted: RightRule, say: Wording) -> str:
+    """Return until when a request is answered, at what fee, and what it must be."""
+    answered = say.say("answered", length=say.length(granted.answer_within)) if granted.answer_within else ""
+    needs = (
+        say.say("needs", needs=say.all_of(say.phrases.get(name, name) for name in granted.needs))
+        if granted.needs
+        else ""
+    )
+    return answered + _fee(granted, say) + needs
+
+
+def _fee(granted: RightRule, say: Wording) -> str:
+    if not granted.fee:
+        return ""
+    count = granted.free_per_year
+    return say.say("fee") if count is None else say.say("fee-beyond", count=str(count))
 
 
 def _start(text: str) -> str:

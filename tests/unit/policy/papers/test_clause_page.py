@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.domain.calendar import Period
+from pipeline.domain.vocabulary import Right
 from pipeline.policy.coverage import Element, Status, coverage
 from pipeline.policy.papers.clause_page import clause_page
+from pipeline.policy.rights import RightRule
 from tests.unit.policy.policy_stories import acme, acme_file
 from tests.unit.policy.test_coverage import shaped
 
@@ -71,6 +74,28 @@ def test_a_trigger_that_names_no_tags_concerns_everything_and_a_policy_governs_f
 
     assert "**trigger erasure**: on erasure.requested: end for everything" in shown
     assert "**policy acme**: version 1 governs what was collected from 2024-01-01 on, for its life" in shown
+
+
+@pytest.mark.parametrize(
+    ("right", "says"),
+    [
+        (RightRule(right=Right.ACCESS, clauses=()), "recorded on receipt; no time to answer stated"),
+        (
+            RightRule(right=Right.ACCESS, clauses=(), answer_within=Period(months=1), fee=True),
+            "recorded on receipt; answered within 1 month; free",
+        ),
+        (
+            RightRule(right=Right.ACCESS, clauses=(), fee=True, free_per_year=1, needs=("signed",)),
+            "recorded on receipt; no time to answer stated; 1 a calendar year free; needs signed",
+        ),
+    ],
+)
+def test_a_right_says_until_when_at_what_fee_and_what_it_needs(right: RightRule, says: str) -> None:
+    row = replace(ROWS[0], elements=(Element(kind="right", id="access", clauses=(), at="", path=()),))
+
+    shown = clause_page(replace(acme(), rights={Right.ACCESS: right}), SHAPE, (row,))
+
+    assert f"- **right access**: {says}\n" in shown
 
 
 def test_a_rule_that_keeps_nothing_and_a_recipient_with_an_end_say_so() -> None:

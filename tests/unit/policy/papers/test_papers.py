@@ -162,6 +162,18 @@ def test_rights_hang_on_the_legal_bases() -> None:
     assert not any("that you gave" in line for line in says(statements(books), "13(2)(b)"))
 
 
+def test_what_a_notice_says_of_a_right_is_told_with_it() -> None:
+    """AK3D-5.4: free, and answered within a month; ALLCALL-6.1 and 6.3: in writing, one extract a year for nothing."""
+    ak3d, allcall = (says(statements(shipped(name)), "13(2)(b)") for name in ("ak3d", "allcall"))
+
+    assert ak3d[0] == "Access to your data, and a copy of them (Art. 15). Answered within 1 month. Free of charge."
+    assert allcall[0] == (
+        "Tillgång till dina uppgifter, och en kopia av dem (art. 15). 1 per kalenderår kostar ingenting; fler kan kosta "
+        "något. Begäran ska vara undertecknad och skriftlig."
+    )
+    assert "Att slippa utskick och undersökningar som du inte vill ha, på valfritt sätt." in allcall
+
+
 def _only_books(policy: CompiledPolicy) -> CompiledPolicy:
     return replace(policy, purposes={"books": policy.purposes["books"]})
 
