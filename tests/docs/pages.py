@@ -4,6 +4,7 @@ A block is run if its info string ends in `run`: ```` ```bash run ```` is a scri
 holds commands after `$ ` with what each prints; `...` stands for anything. A block with `file=NAME` is saved first.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -70,7 +71,8 @@ def run(page: Path, folder: Path) -> int:
             (folder / block.file).write_text(block.body, encoding="utf-8")
         for command, wanted in block.commands() if block.is_run else ():
             shell = ["bash", "-euo", "pipefail", "-c", command]
-            done = subprocess.run(shell, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+            wide = {**os.environ, "COLUMNS": "120"}  # some shells export the width of a terminal that is not there
+            done = subprocess.run(shell, cwd=folder, env=wide, capture_output=True, text=True, timeout=120, check=False)
             where = f"{block.page}:{block.line}: {command}"
             assert done.returncode in {0, -13, 141}, f"{where}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
             if wanted is not None:
