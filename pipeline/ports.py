@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from pipeline.domain.events import EventHead, SourceEvent
 from pipeline.domain.records import Change, Incoming, Output, OutRecord, SharedValue, TaggedValue
+from pipeline.policy.compiled import PolicyBook
 from pipeline.stages.workspace import StateReader
 
 TopicPartition = tuple[str, int]
@@ -184,6 +185,13 @@ class DerivingStage(Protocol):
         ...
 
 
+@runtime_checkable
+class GovernedStage(Stage, Protocol):
+    """A stage that policy versions govern; a lane gives it the book anew whenever a version was published."""
+
+    book: PolicyBook
+
+
 class Cut(Protocol):
     """One event's bytes, walked to the last byte, ready to be copied from."""
 
@@ -262,7 +270,7 @@ class LaneClock(Clock, Protocol):
 
 
 __all__ = [
-    "Broadcast", "Change", "Clock", "Codec", "Cut", "DerivingStage", "InRecord", "Incoming", "LaneClock", "LaneLog",
-    "OutRecord", "Output", "Polled", "RawRecord", "Sealer", "SliceEngine", "Stage", "StateReader", "StateStore",
-    "TimedStage", "TopicPartition",
+    "Broadcast", "Change", "Clock", "Codec", "Cut", "DerivingStage", "GovernedStage", "InRecord", "Incoming",
+    "LaneClock", "LaneLog", "OutRecord", "Output", "Polled", "RawRecord", "Sealer", "SliceEngine", "Stage",
+    "StateReader", "StateStore", "TimedStage", "TopicPartition",
 ]  # fmt: skip

@@ -1,12 +1,12 @@
 """The lanes as workers run them: on Kafka, with RocksDB, system time and the controller's own keys."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.adapters.kafka_lane import ClientSettings, KafkaBroadcast, KafkaLane
+from pipeline.adapters.kafka_lane import ChangelogReader, ClientSettings, KafkaBroadcast, KafkaLane
 from pipeline.adapters.kafka_topics import KafkaTopics
 from pipeline.adapters.rocks_state import RocksState
 from pipeline.adapters.sealer import BoxSealer
@@ -26,10 +26,13 @@ from pipeline.bootstrap.simulation import Simulation
 from pipeline.bootstrap.worlds import KafkaWorld
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.topic_plan import plan_topics
+from pipeline.domain.topics import POLICY_TOPIC
 from pipeline.lanes import Bounds, Lane
 from pipeline.lanes.clocks import GuardedClock, UnguardedClock
 from pipeline.lanes.materialise import Materialiser
+from pipeline.lanes.versions import Pace, PolicyFollower, PolicyTopic, govern
 from pipeline.lanes.views import LaneSpec
+from pipeline.ports import InRecord
 from pipeline.settings import KafkaConnection, Settings
 
 LANES = ("tag", "expire")
@@ -45,6 +48,7 @@ class Deployment:
     Attributes:
         bounds: What keeps one transaction short.
         client: librdkafka timing, for tests that cannot wait for a session to end.
+        pace: How often the policy topic is read, for tests that cannot wait for a version to govern.
     """
 
     settings: Settings
@@ -52,6 +56,7 @@ class Deployment:
     controllers: tuple[str, ...]
     bounds: Bounds = field(default_factory=Bounds)
     client: Mapping[str, int] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
 
 def deployment(settings: Settings) -> Deployment:
@@ -99,7 +104,8 @@ def check_topics(deployed: Deployment) -> None:
         ConfigurationError: some are missing; the message says how to make them.
     """
     policies = [version for name in deployed.controllers for version in deployed.parts.book.versions[name]]
-    needed = {t for policy in policies for t in (*input_topics(policy), *output_topics(policy), *state_topics(policy))}
+    lanes = (t for policy in policies for t in (*input_topics(policy), *output_topics(policy), *state_topics(policy)))
+    needed = {POLICY_TOPIC, *lanes}
     with KafkaTopics(deployed.settings.connection()) as cluster:
         missing = sorted(needed - {topic.name for topic in cluster.live()})
     if missing:
@@ -122,6 +128,7 @@ def open_lane(deployed: Deployment, lane: str, ordinal: int) -> Lane:
     group = f"{settings.group}-{lane}"
     specs = _specs(deployed, lane)
     sealer = BoxSealer.from_file(_officer_key(settings))
+    policies = _follow_policies(deployed, clients, specs)
     return Lane(
         log=KafkaLane(
             clients, lane=lane, group=group, ordinal=ordinal, topics=[t for spec in specs for t in spec.sources]
@@ -134,8 +141,28 @@ def open_lane(deployed: Deployment, lane: str, ordinal: int) -> Lane:
         clock=UnguardedClock(clock) if lane == "tag" else GuardedClock(clock, elapsed),
         elapsed=elapsed,
         control=KafkaBroadcast(clients, group) if lane == "tag" else None,
+        policies=policies,
         bounds=deployed.bounds if lane == "tag" else replace(deployed.bounds, records=EXPIRE_RECORDS),
     )
+
+
+def _follow_policies(deployed: Deployment, clients: ClientSettings, specs: Sequence[LaneSpec]) -> PolicyFollower:
+    """Return what follows the policy topic, read to its end: a lane joins its group once it knows what governs."""
+    reader = ChangelogReader(clients, f"{deployed.settings.group}-policy")
+    topic = policy_topic(deployed.parts, lambda offset: reader.read(POLICY_TOPIC, 0, offset), deployed.pace)
+    follower = PolicyFollower(topic, elapsed, deployed.pace, reader.close)
+    try:
+        follower.begin(deployed.controllers)
+    except BaseException:
+        follower.close()
+        raise
+    govern(specs, topic.book)
+    return follower
+
+
+def policy_topic(parts: Parts, read: Callable[[int], Iterator[InRecord]], pace: Pace | None = None) -> PolicyTopic:
+    """Return the policy topic as a reader hands it out, judged beside what is on disk."""
+    return PolicyTopic(read, parts.codec, parts.book, frozenset(parts.schemas.catalogue.types), pace)
 
 
 def _specs(deployed: Deployment, lane: str) -> list[LaneSpec]:

@@ -9,6 +9,7 @@ import click
 from pipeline.cli.books import documents_in, load_book, texts_in, versions_of
 from pipeline.cli.options import EXISTING_FOLDER, output_option, policy_options, print_json, print_table
 from pipeline.cli.papers import PAPERS
+from pipeline.cli.policy_versions import VERSIONS
 
 if TYPE_CHECKING:
     from pipeline.policy.compiled import CompiledPolicy
@@ -31,7 +32,7 @@ def policy() -> None:
     """
 
 
-for _paper in PAPERS:
+for _paper in (*PAPERS, *VERSIONS):
     policy.add_command(_paper)
 
 

@@ -14,6 +14,7 @@ from pipeline.domain.errors import ConfigurationError, PipelineError, Unavailabl
 from pipeline.lanes.bounds import Bounds, Halt, Health
 from pipeline.lanes.intake import Intake, Work
 from pipeline.lanes.materialise import Materialiser
+from pipeline.lanes.versions import PolicyFollower, govern
 from pipeline.lanes.views import LaneSpec, View
 from pipeline.ports import (
     Broadcast,
@@ -42,6 +43,7 @@ class Lane:
         clock: Decides what is due.
         elapsed: Steady seconds, for health only.
         control: Reader of control topics; needed if a spec names one.
+        policies: Follows the policy topic; None where no version comes while the lane runs.
         bounds: What keeps one transaction short.
         on_point: Called at each of `POINTS`, for crash tests.
     """
@@ -56,6 +58,7 @@ class Lane:
         clock: LaneClock,
         elapsed: Callable[[], float],
         control: Broadcast | None = None,
+        policies: PolicyFollower | None = None,
         bounds: Bounds | None = None,
         on_point: Callable[[str], None] = lambda _point: None,
     ) -> None:
@@ -66,6 +69,7 @@ class Lane:
         self._clock = clock
         self._elapsed = elapsed
         self._control = control
+        self._policies = policies
         self._bounds = bounds or Bounds()
         self._intake = Intake(log, self._specs, clock, control, self._bounds)
         self._on_point = on_point
@@ -106,6 +110,7 @@ class Lane:
         self._clock.saw(self._log.append_time_ms)
         committed = 0
         try:
+            self._follow_policies()
             committed += self._wake_due()
             for works in self._intake.batches(self._views, polled.records):
                 committed += self._commit(works)
@@ -140,6 +145,8 @@ class Lane:
         self._views = {}
         if self._control is not None:
             self._control.close()
+        if self._policies is not None:
+            self._policies.close()
         self._log.close()
 
     def health(self) -> Health:
@@ -150,6 +157,14 @@ class Lane:
             idle_seconds=self._elapsed() - self._beaten_at,
             steps=self._steps,
         )
+
+    def _follow_policies(self) -> None:
+        """Let versions that were published meanwhile govern, before anything more is decided."""
+        if self._policies is None:
+            return
+        if self._policies.follow():
+            govern(self._specs.values(), self._policies.topic.book)
+        self.counts.update(self._policies.topic.drain_counts())
 
     def _beat(self) -> None:
         self._beaten_at = self._elapsed()

@@ -138,7 +138,7 @@ def _compiled(
     profiles: dict[str, Profile],
     recipients: dict[str, Recipient],
 ) -> CompiledPolicy:
-    shape, header = reading.shape, reading.shape.policy
+    shape, header, text = reading.shape, reading.shape.policy, _canonical(reading)
     categories = {
         name: Category(
             id=name, fields=item.fields, clauses=item.clauses, required=item.required, dpv=item.dpv
@@ -155,7 +155,8 @@ def _compiled(
         name=header.name,
         notice=header.notice,
         version=header.version,
-        digest=_digest(reading),
+        canonical=text,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
         published_at=header.published_at,
         effective_from=header.effective_from or header.published_at,
         before_first=header.before_first,
@@ -238,9 +239,12 @@ def _requests(rights: Iterable[Right]) -> Iterator[str]:
             yield LIFTED
 
 
-def _digest(reading: Reading) -> str:
-    content = {"document": reading.source.data, "overlay": reading.overlay.content()}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _canonical(reading: Reading) -> str:
+    """Return document and overlay as one text: what two workers that decide alike both have. Order has a meaning."""
+    header = reading.shape.policy
+    overlay = {"controller": header.controller, "version": header.version, **reading.overlay.content()}
+    content = {"document": reading.source.data, "overlay": overlay}
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
 
 
 def _notes(reading: Reading, purposes: Mapping[str, Purpose]) -> Iterable[str]:

@@ -191,7 +191,8 @@ class CompiledPolicy:
         controller: Controller id, the first part of its topic names.
         name: The controller's name.
         version: Version of the notice as code.
-        digest: SHA-256 of document and overlays, hex; two workers with one digest decide alike.
+        canonical: Document and overlays as one text (JSON), as it is published.
+        digest: SHA-256 of that text, hex; two workers with one digest decide alike.
         published_at: When the version was published.
         effective_from: From when it governs; not before it was published (ALLCALL-8.1).
         before_first: What governs events older than the first version: `apply` the first, or `refuse`.
@@ -217,6 +218,7 @@ class CompiledPolicy:
     notice: str
     version: str
     digest: str
+    canonical: str = field(default="", repr=False)
     published_at: datetime
     effective_from: datetime
     before_first: str
@@ -316,6 +318,12 @@ class PolicyBook:
             if policy.effective_from <= at:
                 return policy
         return known[0] if known and known[0].before_first == "apply" else None
+
+    def with_version(self, policy: CompiledPolicy) -> "PolicyBook":
+        """Return a book that has one version more."""
+        versions = (*self.versions.get(policy.controller, ()), policy)
+        ordered = sorted(versions, key=lambda one: (one.effective_from, one.version))
+        return PolicyBook({**self.versions, policy.controller: tuple(ordered)})
 
     def knows(self, controller: str, version: str) -> bool:
         """Tell whether a version of a controller's policy exists."""

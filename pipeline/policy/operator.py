@@ -37,12 +37,13 @@ class Overlay:
     parts: list[tuple[SourceFile, OverlayShape]] = field(default_factory=list)
 
     def content(self) -> Mapping[str, object]:
-        """Return what the overlay decides, as plain data for the digest; names for the record decide nothing."""
+        """Return what the overlay decides, as an overlay file says it; names for the record decide nothing."""
+        days = None if self.holidays is None else sorted(day.isoformat() for day in self.holidays)
         return {
             "operator": {name: given.value for name, given in self.values.items()},
             "legal_basis": {name: list(bases) for name, bases in self.legal_basis.items()},
             "recipients": {name: grant.model_dump(mode="json") for name, grant in self.grants.items()},
-            "holidays": None if self.holidays is None else sorted(day.isoformat() for day in self.holidays),
+            "answer_calendar": None if days is None else {"holidays": days},
         }
 
 

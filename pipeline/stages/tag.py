@@ -21,6 +21,7 @@ from pipeline.stages import outputs
 from pipeline.stages.deduplicate import SeenEvents, derived
 from pipeline.stages.rights import Request, received
 from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
+from pipeline.stages.versions import DecidedVersions
 from pipeline.stages.workspace import StateReader, Workspace
 
 _YEARS = range(1900, 3000)
@@ -124,6 +125,7 @@ class _Run:
         self._seen = SeenEvents(work, now, window) if window is not None else None
         self._now = now
         self._out = Output()
+        self._versions = DecidedVersions(work, stage.settings.controller, stage.book)
         stage.references.forget_salts(now.date(), work)
         self._block: list[dict[str, object]] = []
 
@@ -148,6 +150,7 @@ class _Run:
             if tells:
                 self._refuse(head, policy)
             return
+        self._versions.note(policy)
         family = stage.catalogue.family_of(head.type)
         subject = None if head.key == CONTROL_KEY else stage.references.subject(head.key, head.occurred_at, self._work)
         refs = stage.references.of_head(head, subject.ref if subject else None, is_media=family is Family.CCTV)

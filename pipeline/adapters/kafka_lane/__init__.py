@@ -2,7 +2,7 @@
 
 from pipeline.adapters.kafka_lane.client_settings import ClientSettings
 from pipeline.adapters.kafka_lane.member import KafkaLane
-from pipeline.adapters.kafka_lane.reader import KafkaBroadcast
+from pipeline.adapters.kafka_lane.reader import ChangelogReader, KafkaBroadcast
 from pipeline.adapters.kafka_lane.watchdog import Watchdog
 
-__all__ = ["ClientSettings", "KafkaBroadcast", "KafkaLane", "Watchdog"]
+__all__ = ["ChangelogReader", "ClientSettings", "KafkaBroadcast", "KafkaLane", "Watchdog"]

@@ -9,7 +9,9 @@ from pipeline.adapters.memory_log import MemoryBroadcast, MemoryBroker, MemoryLo
 from pipeline.adapters.memory_state import MemoryState
 from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.lanes import Bounds, Lane, LaneSpec, Materialiser, RecordOpener, UnguardedClock
+from pipeline.lanes.versions import PolicyFollower
 from pipeline.lanes.views import POSITION_PREFIX
+from pipeline.policy.compiled import PolicyBook
 from pipeline.ports import LaneClock, Stage, StateReader
 from tests.soak.tally import JsonCodec, PlainSealer, Tally
 
@@ -73,6 +75,12 @@ class Indexed(Tally):
             yield Change(b"\x02" + value + b"/" + key, b"", local=True)
 
 
+class Governed(Tally):
+    """A tally that policy versions govern."""
+
+    book = PolicyBook({})
+
+
 class World:
     """Topics, a clock, and lanes that may die and be started again; stores outlive a lane, as directories do."""
 
@@ -96,6 +104,7 @@ class World:
         clock: LaneClock | None = None,
         member: str = "0",
         elapsed: Callable[[], float] | None = None,
+        policies: PolicyFollower | None = None,
     ) -> Lane:
         spec = LaneSpec(
             controller="acme",
@@ -113,6 +122,7 @@ class World:
             clock=clock or UnguardedClock(self.clock),
             elapsed=elapsed or self.clock.elapsed,
             control=MemoryBroadcast(self.broker) if control else None,
+            policies=policies,
             bounds=bounds,
             on_point=on_point,
         )
