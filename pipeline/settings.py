@@ -5,6 +5,7 @@ Each field of `Settings` is one variable: `PIPELINE_` and the field's name in ca
 
 import os
 import re
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,8 +17,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipeline.domain.errors import ConfigurationError
 
 PREFIX = "PIPELINE_"
-ROOT = Path(__file__).resolve().parent.parent
-"""Where `schemas/`, `policies/`, `overlays/` and `topics.yaml` lie in a source tree."""
+_SOURCES = Path(__file__).resolve().parent.parent
+ROOT = _SOURCES if (_SOURCES / "topics.yaml").exists() else Path(sysconfig.get_path("data")) / "share/privacy-pipeline"
+"""Where `schemas/`, `policies/`, `overlays/` and `topics.yaml` lie: in a source tree, or where a wheel put them."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
