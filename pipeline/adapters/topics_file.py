@@ -21,7 +21,8 @@ _DAY_MS = 86_400_000
 _UNIT_MS = {"W": 7 * _DAY_MS, "D": _DAY_MS, "h": 3_600_000, "m": 60_000}
 _LONGEST_MS = 365_000 * _DAY_MS
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_LISTS = {"carrier": "carriers", "share": "shares", "inbox": "inboxes", "recipient": "recipients", "family": "families"}
+_LISTS = {"carrier": "carriers", "share": "shares", "inbox": "inboxes", "recipient": "recipients", "family": "families",
+          "list": "lists", "counts": "counts"}  # fmt: skip
 _KEBAB = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
@@ -74,6 +75,8 @@ class ControllerTopics(_Part):
     carriers: list[Name] = []
     shares: list[Name] = []
     inboxes: list[Name] = []
+    lists: list[Name] = []
+    counts: list[Literal["aggregate"]] = []
     co_partitions: Count | None = None
 
     @property
@@ -171,8 +174,9 @@ _DECIDED = {
 
 _LONGEST_DAYS: Mapping[str, int] = {
     "source": 14, "control": 14, "tagged": 14, "carrier": 7, "share": 7, "inbox": 7, "dead-letter": 30,
-    "receipt": 90, "expiry": 365, "erase-instruction": 365,
+    "receipt": 90, "subject-list": 90, "expiry": 365, "erase-instruction": 365,
     "violation": 1095, "rights": 1095, "share-ledger": 1095, "review": 1095,
+    "aggregate": 1095,
     "obligation": FOREVER,
 }  # fmt: skip
 """The longest `retention.max` of each role, in days: what the promises were checked with.

@@ -10,7 +10,7 @@ from pipeline.adapters.avro.schemas import Schemas
 from pipeline.adapters.avro.slicer import SlicerEngine
 from pipeline.adapters.yaml_files import load_policies
 from pipeline.domain.topics import Topics, inbox_reader
-from pipeline.domain.vocabulary import Family
+from pipeline.domain.vocabulary import Family, Form
 from pipeline.lanes.opening import RecordOpener, SourceOpener
 from pipeline.lanes.views import LaneSpec
 from pipeline.policy.compiled import CompiledPolicy, PolicyBook
@@ -108,4 +108,6 @@ def output_topics(policy: CompiledPolicy) -> tuple[str, ...]:
             topics.erase_instruction(recipient.id),
         )
     )
-    return (*fixed, *tagged, *inboxes, *recipients)
+    lists = (topics.subject_list(name) for name in policy.lists)
+    counted = any(purpose.form is Form.AGGREGATE for purpose in policy.purposes.values())
+    return (*fixed, *tagged, *inboxes, *recipients, *lists, *([topics.aggregate] if counted else []))

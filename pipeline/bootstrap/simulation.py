@@ -154,10 +154,15 @@ class Simulation:
 
     def advance_to(self, instant: datetime) -> None:
         """Let time pass: everything due by an instant (inclusive) is emitted at its own instant, in order."""
-        while (due := self._expire.next_wake) is not None and due <= instant:
+        while (due := self._next_wake) is not None and due <= instant:
             self.clock.move_to(due)
             self._settle()
         self.clock.move_to(instant)
+
+    @property
+    def _next_wake(self) -> datetime | None:
+        waking = (lane.next_wake for lane in (self._tag, self._expire))
+        return min((wake for wake in waking if wake is not None), default=None)
 
     def close(self) -> None:
         """Leave the groups and release connections."""
@@ -200,7 +205,7 @@ class Simulation:
         obligations = any(
             expire.consumed[topic] < count for topic, count in tag.produced.items() if ".obligation." in topic
         )
-        wake = expire.next_wake
+        wake = self._next_wake
         return sources or obligations or (wake is not None and wake <= self.clock.now())
 
     def _topic(self, event: Mapping[str, object]) -> str:

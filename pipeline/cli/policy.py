@@ -10,6 +10,7 @@ from pipeline.cli.books import documents_in, load_book, texts_in, versions_of
 from pipeline.cli.options import EXISTING_FOLDER, output_option, policy_options, print_json, print_table
 from pipeline.cli.papers import PAPERS
 from pipeline.cli.policy_versions import VERSIONS
+from pipeline.domain.vocabulary import Form
 
 if TYPE_CHECKING:
     from pipeline.policy.compiled import CompiledPolicy
@@ -165,6 +166,12 @@ def _page(one: "CompiledPolicy") -> dict[str, object]:
     }
 
 
+_FORMS = {
+    Form.ANONYMOUS: "kept without whose it is, so nothing has to end it",
+    Form.AGGREGATE: "never stored, counted by month",
+}
+
+
 def _rule_rows(one: "CompiledPolicy") -> list[Mapping[str, object]]:
     from pipeline.policy.describe import endings_in_words
 
@@ -172,7 +179,8 @@ def _rule_rows(one: "CompiledPolicy") -> list[Mapping[str, object]]:
     for name, rule in one.rules.items():
         by_end: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
         for (category, purpose), endings in rule.tags.items():
-            categories, purposes = by_end.setdefault(endings_in_words(endings), ({}, {}))
+            words = _FORMS.get(one.purposes[purpose].form) or endings_in_words(endings)
+            categories, purposes = by_end.setdefault(words, ({}, {}))
             categories[category] = purposes[purpose] = None
         for words, (categories, purposes) in (by_end or {"nothing is stored": ({}, {})}).items():
             rows.append({

@@ -34,6 +34,19 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Nameless:
+    """What takes the place of everything by which an event could be joined to a person.
+
+    Attributes:
+        event_id: Drawn at random: nothing leads from it to the event as it was sent.
+        occurred_at: The first instant of the event's month, in the policy's zone.
+    """
+
+    event_id: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TaggedValue:
     """The tagged event: tags put before the event.
 
@@ -42,12 +55,15 @@ class TaggedValue:
         policy_version: Version of the policy that decided.
         keep: Fields that survive; None leaves the event's bytes untouched.
         data_subject: Reference of the data subject, by which expiries of profiles name the same person.
+        nameless: If given, the event is written without key, source and attributes, under this id and instant; of its
+            payload only what `keep` names.
     """
 
     tags: tuple[Tag, ...]
     policy_version: str
     keep: frozenset[str] | None = None
     data_subject: str = ""
+    nameless: Nameless | None = None
 
 
 @dataclass(frozen=True, slots=True)

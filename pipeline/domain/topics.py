@@ -43,6 +43,15 @@ class Topics:
         """Return where a recipient is told to erase what it got."""
         return self._name("erase-instruction", recipient)
 
+    def subject_list(self, name: str) -> str:
+        """Return where a list of subjects goes, such as `survey-frame`."""
+        return self._name(name)
+
+    @property
+    def aggregate(self) -> str:
+        """Counts by month, without any subject."""
+        return self._name("aggregate")
+
     @property
     def control(self) -> str:
         """Facts that concern many keys; one partition."""

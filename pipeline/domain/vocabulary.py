@@ -41,6 +41,17 @@ class Outcome(StrEnum):
     DEAD_LETTER = "dead-letter"
 
 
+class Form(StrEnum):
+    """In which form what serves a purpose may leave the pipeline."""
+
+    PERSONAL = "personal"
+    """As the person's own data, tagged, until it ends."""
+    ANONYMOUS = "anonymous"
+    """As a record that nothing joins to the person any more; it is no personal data, so nothing has to end it."""
+    AGGREGATE = "aggregate"
+    """As counts only, of all events of a calendar month."""
+
+
 class RefKind(StrEnum):
     """What a reference names. References are keyed hashes, never the id itself."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -18,9 +19,11 @@ from pipeline.policy.compiled import (
     Purpose,
     Recipient,
     Rule,
+    SubjectList,
     Words,
 )
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
+from pipeline.policy.lists import read_list
 from pipeline.policy.operator import Part, merge, read_overlays
 from pipeline.policy.profiles import existence, read_profile
 from pipeline.policy.read_rights import read_right
@@ -125,19 +128,32 @@ def _compile(reading: Reading) -> CompiledPolicy | None:
     reading.rights = {right: read_right(reading, right, one) for right, one in shape.rights.items()}
     for name, profile in profiles.items():
         reading.vocabulary.profiles[name] = existence(profile, rules, reading.tz)
+    lists = {
+        name: found
+        for name, item in shape.lists.items()
+        if (found := read_list(reading, name, item, profiles, rules)) is not None
+    }
     check_words(reading)
     if len(reading.problems.found) > before:
         return None
-    return _compiled(reading, triggers, rules, profiles, recipients)
+    return _compiled(
+        reading, _Parts(triggers=triggers, rules=rules, profiles=profiles, recipients=recipients, lists=lists)
+    )
 
 
-def _compiled(
-    reading: Reading,
-    triggers: Iterable[Trigger],
-    rules: dict[str, Rule],
-    profiles: dict[str, Profile],
-    recipients: dict[str, Recipient],
-) -> CompiledPolicy:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a document is made of, read and checked."""
+
+    triggers: list[Trigger]
+    rules: dict[str, Rule]
+    profiles: dict[str, Profile]
+    recipients: dict[str, Recipient]
+    lists: dict[str, SubjectList]
+
+
+def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
+    rules, profiles, recipients, lists = parts.rules, parts.profiles, parts.recipients, parts.lists
     shape, header, text = reading.shape, reading.shape.policy, _canonical(reading)
     categories = {
         name: Category(
@@ -146,8 +162,8 @@ def _compiled(
         for name, item in shape.categories.items()
     }  # fmt: skip
     purposes = {name: _purpose(reading, name) for name in shape.purposes}
-    facts = _fact_types(reading, triggers, rules, profiles, recipients).union(_requests(reading.rights))
-    named = [*(rule.events for rule in rules.values()), *(recipient.events for recipient in recipients.values())]
+    facts = _fact_types(reading, parts.triggers, rules, profiles, recipients).union(_requests(reading.rights))
+    named = [one.events for items in (rules, recipients, lists) for one in items.values()]
     supports = [profile.supported_by for profile in profiles.values()]
     words = Words(language=shape.words.language, terms=MappingProxyType(terms(shape.words))) if shape.words else None
     return CompiledPolicy(
@@ -187,6 +203,7 @@ def _compiled(
         fact_types=facts,
         known_events=facts.union(*supports, *named),
         catalogue=reading.catalogue,
+        lists=_frozen(lists),
         forgets_subject=any(trigger.forgets_subject for trigger in shape.triggers.values()),
         notes=tuple(_notes(reading, purposes)),
         inboxes=_frozen({matter: name for name, inbox in shape.inboxes.items() for matter in inbox.matters}),
@@ -205,6 +222,7 @@ def _purpose(reading: Reading, name: str) -> Purpose:
         legal_basis=reading.overlay.legal_basis.get(name, item.legal_basis),
         clauses=item.clauses,
         categories=categories,
+        form=item.output,
         data_subjects=item.data_subjects,
         dpv=item.dpv,
     )

@@ -10,7 +10,17 @@ from zoneinfo import ZoneInfo
 from pipeline.domain.events import EventHead
 from pipeline.domain.facts import FactLog
 from pipeline.domain.records import Tag
-from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, Outcome, RecipientClass, RefKind, Right, Stance
+from pipeline.domain.vocabulary import (
+    Action,
+    DataSubjects,
+    Form,
+    LegalBasis,
+    Outcome,
+    RecipientClass,
+    RefKind,
+    Right,
+    Stance,
+)
 from pipeline.policy.retention import Retention, State
 from pipeline.policy.rights import RightRule
 
@@ -45,6 +55,8 @@ class Purpose:
     categories: tuple[str, ...] | None = None
     """If given, the only categories that may serve this purpose."""
     data_subjects: tuple[DataSubjects, ...] = (DataSubjects.CUSTOMER,)
+    form: Form = Form.PERSONAL
+    """In which form what serves it may leave: a tag of another form than a personal one has no endings."""
     dpv: tuple[str, ...] = ()
 
 
@@ -175,6 +187,38 @@ class Recipient:
     rule: str
 
 
+Lifetime = Callable[[Asked], datetime | None]
+"""When something ends as of an event, or None while it is open; pure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectList:
+    """Whom an event on the control topic lists, each partition its own subjects.
+
+    Attributes:
+        id: Unique within the policy; the part of its topic's name after the controller.
+        events: Events that ask for the list.
+        condition: Who is listed, as of such an event.
+        profile_ends: When the profile ends without which nobody is listed, if the list names one.
+        bought_on: Events whose `products` are remembered as keyed hashes, while the profile lasts: only those are
+            listed who bought one that the event names. Empty: bought or not.
+        sample: True if only as many are drawn, by lot, as the event's `quota` says.
+        purpose: What the list serves.
+        clauses: Clauses it implements.
+        rule: How records name it.
+    """
+
+    id: str
+    events: tuple[str, ...]
+    condition: Condition
+    profile_ends: Lifetime | None
+    bought_on: tuple[str, ...]
+    sample: bool
+    purpose: str
+    clauses: tuple[str, ...]
+    rule: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """What people are told instead of ids: by section (`purposes`, `events`, ...) and id, in one language."""
@@ -249,6 +293,8 @@ class CompiledPolicy:
     """Recipients that are granted a share, by event name."""
     rights: Mapping[Right, RightRule] = field(default_factory=dict)
     """What the notice says of the rights that it grants."""
+    lists: Mapping[str, SubjectList] = field(default_factory=dict)
+    """What events on the control topic list, by id."""
     catalogue: frozenset[str] = frozenset()
     """Every event name there is; tells an event without a rule from one that does not exist."""
     retentions: Mapping[str, Retention] = field(default_factory=dict)
@@ -277,11 +323,14 @@ class Decision:
     Attributes:
         outcome: Accepted, dropped by rule, or refused.
         policy_version: The version that decided.
-        tags: Every tag of the event, in rule order.
+        tags: Every tag of the event as personal data, in rule order.
+        nameless: The tags for purposes that may have anonymous data only.
+        counted: The tags for purposes that may have counts only.
         keep: Fields that survive; None if all present fields do and nothing was undeclared.
         grants: Recipients that get a share, each with the fields present of its whitelist.
         inbox: Inbox name for e-mail sorted by matter.
         profiles: Ids of the profiles this event supports.
+        lists: Lists that this event asks for.
         reports: Violations on the event.
         is_fact: True if the event is folded into state and forwarded.
     """
@@ -289,10 +338,13 @@ class Decision:
     outcome: Outcome
     policy_version: str
     tags: tuple[Tag, ...] = ()
+    nameless: tuple[Tag, ...] = ()
+    counted: tuple[Tag, ...] = ()
     keep: frozenset[str] | None = None
     grants: tuple["Grant", ...] = ()
     inbox: str | None = None
     profiles: tuple[str, ...] = ()
+    lists: tuple[SubjectList, ...] = ()
     reports: tuple[Report, ...] = ()
     is_fact: bool = False
 
@@ -339,6 +391,6 @@ class PolicyBook:
 
 
 __all__ = [
-    "Asked", "Category", "Clause", "CompiledPolicy", "Condition", "Decision", "Ending", "Grant", "Otherwise",
-    "PolicyBook", "Profile", "Purpose", "Recipient", "Report", "Rule", "Words",
+    "Asked", "Category", "Clause", "CompiledPolicy", "Condition", "Decision", "Ending", "Grant", "Lifetime",
+    "Otherwise", "PolicyBook", "Profile", "Purpose", "Recipient", "Report", "Rule", "SubjectList", "Words",
 ]  # fmt: skip

@@ -6,16 +6,15 @@ Names are checked when a policy is loaded; an unknown one is an error that lists
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
 
-from pipeline.domain import calendar
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import Asked, Condition
+from pipeline.policy.months import previous_month, sampled_month
 from pipeline.policy.retention import FactPattern, State, While, patterns_of
 from pipeline.policy.spans import lasts
 
@@ -232,16 +231,24 @@ def _happened_last_month(vocabulary: Vocabulary, events: list[str]) -> Parsed:
     types = frozenset(events)
 
     def holds(asked: Asked) -> bool:
-        start, stop = _previous_month(asked.head.occurred_at, vocabulary.tz)
+        start, stop = previous_month(asked.head.occurred_at, vocabulary.tz)
         return any(start <= fact.at < stop for fact in asked.facts(RefKind.SUBJECT).of(types))
 
     return Parsed(holds=holds, facts=types)
 
 
-def _previous_month(at: datetime, tz: ZoneInfo) -> tuple[datetime, datetime]:
-    first = calendar.local_date(at, tz).replace(day=1)
-    before = (first - timedelta(days=1)).replace(day=1)
-    return calendar.start_of_day(before, tz), calendar.start_of_day(first, tz)
+def _happened_in_month(vocabulary: Vocabulary, events: list[str]) -> Parsed:
+    """Hold if any of these events happened in the calendar month that the event names, in the policy's zone.
+
+    A month that is not over names the occasion, such as the survey of June: then the last full month counts.
+    """
+    types = frozenset(events)
+
+    def holds(asked: Asked) -> bool:
+        start, stop = sampled_month(asked.head, vocabulary.tz)
+        return any(start <= fact.at < stop for fact in asked.facts(RefKind.SUBJECT).of(types))
+
+    return Parsed(holds=holds, facts=types, ids=True)
 
 
 def _in_state(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
@@ -366,6 +373,7 @@ FUNCTIONS: Mapping[str, Callable[[Vocabulary, list[str]], Parsed]] = {
     "consent": _consent,
     "covers": _covers,
     "happened": _happened,
+    "happened_in_month": _happened_in_month,
     "happened_last_month": _happened_last_month,
     "has": _has,
     "in_state": _in_state,

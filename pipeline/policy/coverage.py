@@ -9,12 +9,12 @@ from pipeline.policy.document import ClauseShape, PolicyShape, SourceFile, Where
 
 _CLAUSE_ID = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*-[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?(?!\w)")
 _SECTIONS = ("categories", "contexts", "sources", "purposes", "conditions", "retention", "inboxes", "rules", "profiles",
-             "recipients", "triggers", "rights")  # fmt: skip
+             "recipients", "triggers", "rights", "lists")  # fmt: skip
 _SINGULAR = {
     "categories": "category", "contexts": "context", "sources": "source", "purposes": "purpose",
     "conditions": "condition", "retention": "retention", "inboxes": "inbox", "rules": "rule", "profiles": "profile",
     "recipients": "recipient", "triggers": "trigger",
-    "rights": "right",
+    "rights": "right", "lists": "list",
 }  # fmt: skip
 
 

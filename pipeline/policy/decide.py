@@ -4,12 +4,12 @@ The order is fixed: what the policy does not know is refused, then fields are so
 rules tag what is left, then recipients are granted their share. Every field ends in a tag or in a report.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.domain.events import EventHead
 from pipeline.domain.records import Tag
-from pipeline.domain.vocabulary import Outcome, RefKind
+from pipeline.domain.vocabulary import Form, Outcome, RefKind
 from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Otherwise, Recipient, Report, Rule
 from pipeline.policy.retention import CLASSIFYING
 
@@ -44,20 +44,25 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
             return Decision(outcome=Outcome.DROPPED, policy_version=policy.version, reports=(_gate(rule),))
         elif rule.otherwise is Otherwise.REFUSE:
             return _refused(policy, _gate(rule))
-    served = _served(sorted_out, matched)
-    grants, withheld = _shares(policy, asked, served)
+    served = _served(sorted_out, matched, policy.purposes)
+    grants, withheld = _shares(policy, asked, _served(sorted_out, matched, _personal(policy)))
     is_fact = head.type in policy.fact_types
-    if not (matched or grants or withheld or is_fact):
+    lists = tuple(one for one in policy.lists.values() if head.type in one.events)
+    if not (matched or grants or withheld or is_fact or lists):
         return _refused(policy, NO_RULE) if rules else _unmentioned(policy, head)
-    tags = tuple(tag for rule in matched for tag in _tags(policy, rule, sorted_out))
+    found = tuple(tag for rule in matched for tag in _tags(policy, rule, sorted_out))
+    tags = _of_form(policy, found, Form.PERSONAL)
     return Decision(
         outcome=Outcome.ACCEPTED,
         policy_version=policy.version,
         tags=tags,
+        nameless=_of_form(policy, found, Form.ANONYMOUS),
+        counted=_of_form(policy, found, Form.AGGREGATE),
         keep=_kept(head, tags),
         grants=grants,
         inbox=_inbox(policy, asked, matched),
         profiles=_profiles(policy, head, tags),
+        lists=lists,
         reports=(
             *_field_reports(head, sorted_out, served),
             *_incomplete(policy, matched, sorted_out),
@@ -150,11 +155,16 @@ def _refused(policy: CompiledPolicy, *reports: Report) -> Decision:
     return Decision(outcome=Outcome.REFUSED, policy_version=policy.version, reports=reports)
 
 
+def _of_form(policy: CompiledPolicy, tags: Iterable[Tag], form: Form) -> tuple[Tag, ...]:
+    return tuple(tag for tag in tags if policy.purposes[tag.purpose].form is form)
+
+
 def _tags(policy: CompiledPolicy, rule: Rule, found: _Sorted) -> Iterator[Tag]:
+    """Yield a rule's tags; without an ending a personal one is transient, and stored nowhere."""
     for (category, purpose), endings in rule.tags.items():
         usable = found.usable.get(category, ())
         fields = tuple(name for name in policy.categories[category].fields if name in usable)
-        if endings and fields:
+        if fields and (endings or policy.purposes[purpose].form is not Form.PERSONAL):
             yield Tag(
                 category=category,
                 purpose=purpose,
@@ -170,9 +180,13 @@ def _kept(head: EventHead, tags: Iterable[Tag]) -> frozenset[str] | None:
     return None if survives == head.present and not head.undeclared else survives
 
 
-def _served(found: _Sorted, matched: Iterable[Rule]) -> frozenset[str]:
-    """Return the fields that have a purpose here. A transient tag stores nothing, and yet it is a purpose."""
-    serving = {category for rule in matched for category, _purpose in rule.tags}
+def _personal(policy: CompiledPolicy) -> frozenset[str]:
+    return frozenset(name for name, purpose in policy.purposes.items() if purpose.form is Form.PERSONAL)
+
+
+def _served(found: _Sorted, matched: Iterable[Rule], purposes: Container[str]) -> frozenset[str]:
+    """Return the fields that serve one of some purposes. A transient tag stores nothing, and yet it is a purpose."""
+    serving = {category for rule in matched for category, purpose in rule.tags if purpose in purposes}
     return frozenset(name for category in serving for name in found.usable.get(category, ()))
 
 

@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, RecipientClass, RefKind, Right, Stance
+from pipeline.domain.vocabulary import Action, DataSubjects, Form, LegalBasis, RecipientClass, RefKind, Right, Stance
 
 Where = tuple[str | int, ...]
 """The way to a value in a file: keys and positions from the top."""
@@ -155,7 +155,7 @@ class SourceShape(Shape):
 
 
 class PurposeShape(Shape):
-    """A purpose, its legal bases as the notice names them, and the only categories that may serve it, if limited."""
+    """A purpose: its legal bases as the notice names them, categories that may serve it, its form of output."""
 
     legal_basis: Annotated[tuple[LegalBasis, ...], BeforeValidator(_listed), Field(min_length=1)]
     categories: Words | None = None
@@ -163,6 +163,7 @@ class PurposeShape(Shape):
     data_subjects: Annotated[tuple[DataSubjects, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         DataSubjects.CUSTOMER,
     )
+    output: Form = Form.PERSONAL
     dpv: Words = ()
     clauses: Clauses
 
@@ -311,6 +312,18 @@ class RightShape(Shape):
     clauses: Clauses
 
 
+class ListShape(Shape):
+    """Whom an event on the control topic lists: a random sample, or everybody for whom a condition holds."""
+
+    events: Annotated[Words, Field(min_length=1)]
+    when: Text | None = None
+    profile: Text | None = None
+    bought_on: Words = ()
+    sample: StrictBool = False
+    purpose: Text
+    clauses: Clauses
+
+
 class PolicyShape(Shape):
     """One version of one controller's notice."""
 
@@ -329,6 +342,7 @@ class PolicyShape(Shape):
     profiles: Mapping[Kebab, ProfileShape] = Field(default_factory=dict)
     recipients: Mapping[Kebab, RecipientShape] = Field(default_factory=dict)
     triggers: Mapping[Kebab, TriggerShape] = Field(default_factory=dict)
+    lists: Mapping[Kebab, ListShape] = Field(default_factory=dict)
     words: WordsShape | None = None
     rights: Mapping[Right, RightShape] = Field(default_factory=dict)
 

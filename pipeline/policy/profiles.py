@@ -1,16 +1,15 @@
 """Profiles of a document, and whether one exists as of an event."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.compiled import Asked, Condition, Ending, Profile, Rule
+from pipeline.policy.compiled import Asked, Condition, Ending, Lifetime, Profile, Rule
 from pipeline.policy.document import EndShape, ProfileShape, Where
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.reading import Reading
-from pipeline.policy.retention import Retention
 from pipeline.policy.rules import read_ending
 from pipeline.policy.triggers import REMOVING
 
@@ -21,6 +20,7 @@ def read_profile(reading: Reading, name: str, shape: ProfileShape) -> Profile:
     reading.check_events(shape.supported_by, (*where, "supported_by"))
     categories = reading.categories(shape.categories, (*where, "categories"))
     purposes = reading.known(shape.purposes, reading.shape.purposes, "purpose", (*where, "purposes"))
+    reading.check_personal(purposes, (*where, "purposes"))
     endings: tuple[Ending, ...] = ()
     if shape.keep is not None:
         endings = (read_ending(reading, EndShape(action=Action.ERASE, keep=shape.keep), (*where, "keep")),)
@@ -37,6 +37,34 @@ def read_profile(reading: Reading, name: str, shape: ProfileShape) -> Profile:
 
 def existence(profile: Profile, rules: Mapping[str, Rule], tz: ZoneInfo) -> Condition:
     """Return whether a profile exists: any record that supports it has not reached its end at the event asked about."""
+    ends = _ends(profile, rules, tz)
+    return lambda asked: any(due is None or due > asked.head.occurred_at for due in ends(asked))
+
+
+def lifetime(profile: Profile, rules: Mapping[str, Rule], tz: ZoneInfo) -> Lifetime:
+    """Return when a profile ends, as far as the event asked about knows; None while no end is known.
+
+    A profile without any support ended before it began: its end is the beginning of time.
+    """
+    ends = _ends(profile, rules, tz)
+
+    def last(asked: Asked) -> datetime | None:
+        latest = NEVER_BEGAN
+        for due in ends(asked):
+            if due is None:
+                return None
+            latest = max(latest, due)
+        return latest
+
+    return last
+
+
+NEVER_BEGAN = datetime.min.replace(tzinfo=UTC)
+"""The end of what has no support."""
+
+
+def _ends(profile: Profile, rules: Mapping[str, Rule], tz: ZoneInfo) -> Callable[[Asked], Iterator[datetime | None]]:
+    """Return what yields the ends of all supports of a profile, as of an event; None for one without a known end."""
     feeding = [
         (rule.events, endings)
         for rule in rules.values()
@@ -45,20 +73,11 @@ def existence(profile: Profile, rules: Mapping[str, Rule], tz: ZoneInfo) -> Cond
         and (endings := tuple(ending.retention for ending in kept if ending.action in REMOVING))
     ]
 
-    def exists(asked: Asked) -> bool:
-        at = asked.head.occurred_at
-        for fact in asked.facts(RefKind.SUBJECT).of(profile.supported_by, until=at):
-            given = Circumstances(
-                occurred_at=fact.at, tz=tz, matter=fact.attribute("matter"), facts=asked.facts
-            )  # fmt: skip
+    def ends(asked: Asked) -> Iterator[datetime | None]:
+        for fact in asked.facts(RefKind.SUBJECT).of(profile.supported_by, until=asked.head.occurred_at):
+            given = Circumstances(occurred_at=fact.at, tz=tz, matter=fact.attribute("matter"), facts=asked.facts)
             for events, endings in feeding:
-                if fact.type in events and any(_alive(ending, given, at) for ending in endings):
-                    return True
-        return False
+                if fact.type in events:
+                    yield from (end_of(ending, given).due_at for ending in endings)
 
-    return exists
-
-
-def _alive(retention: Retention, given: Circumstances, at: datetime) -> bool:
-    due = end_of(retention, given).due_at
-    return due is None or due > at
+    return ends

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain.calendar import zone
 from pipeline.domain.events import ATTRIBUTES
-from pipeline.domain.vocabulary import LegalBasis, Right
+from pipeline.domain.vocabulary import Form, LegalBasis, Right
 from pipeline.policy.condition import Parsed, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.coverage import cited
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, Where
@@ -102,6 +102,12 @@ class Reading:
         for name in strangers:
             self.wrong(where, f"there is no event {name}; see the page of event types")
         return not strangers
+
+    def check_personal(self, purposes: Iterable[str], where: Where) -> None:
+        """Note the purposes for which nothing may leave as personal data."""
+        for name in purposes:
+            if (form := self.shape.purposes[name].output) is not Form.PERSONAL:
+                self.wrong(where, f"{name} has {form} output only; nothing of a person may be kept or shared for it")
 
     def _zone(self) -> ZoneInfo:
         value = self.expressions().value(self.shape.policy.zone, ("policy", "zone"))

@@ -43,6 +43,7 @@ def _check_sharing(reading: Reading, shape: RecipientShape, where: Where) -> Non
         reading.wrong(where, "a recipient needs a purpose, for which it gets its share")
     else:
         for name in reading.known((shape.purpose,), reading.shape.purposes, "purpose", (*where, "purpose")):
+            reading.check_personal((name,), (*where, "purpose"))
             if reading.shape.purposes[name].never_shared:
                 clauses = ", ".join(reading.shape.purposes[name].clauses)
                 reading.wrong(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
+from pipeline.domain.vocabulary import Form
 from pipeline.policy.compiled import Ending, Otherwise, Rule
 from pipeline.policy.document import EndShape, RuleShape, Where
 from pipeline.policy.reading import Reading
@@ -48,7 +49,10 @@ def _tags(
     purposes = reading.known(shape.purposes, reading.shape.purposes, "purpose", (*where, "purposes"))
     if bool(shape.categories) != bool(shape.purposes):
         reading.wrong(where, "a rule that tags needs categories and purposes")
-    endings = _endings(reading, shape, where) if categories else ()
+    personal = frozenset(name for name in purposes if reading.shape.purposes[name].output is Form.PERSONAL)
+    endings = _endings(reading, shape, where) if categories and personal else ()
+    if purposes and not personal and (shape.keep is not None or shape.ends):
+        reading.wrong(where, "a rule that makes no personal data has no end to keep to; remove keep and ends")
     served = [
         (category, purpose) for category in categories for purpose in purposes if _serves(reading, category, purpose)
     ]
@@ -56,8 +60,10 @@ def _tags(
     for what, names, index in tagging:
         for idle in [one for one in names if all(pair[index] != one for pair in served)]:
             reading.wrong(where, f"the {what} {idle} serves nothing here: no purpose of the rule allows it")
-    return {(category, purpose): apply_triggers(triggers, name, category, purpose, endings)
-            for category, purpose in served}  # fmt: skip
+    return {
+        (category, purpose): apply_triggers(triggers, name, category, purpose, endings if purpose in personal else ())
+        for category, purpose in served
+    }
 
 
 def _serves(reading: Reading, category: str, purpose: str) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.domain import calendar
 from pipeline.domain.events import EventHead
 from pipeline.domain.facts import Ref
-from pipeline.domain.records import OutRecord, SealedValue, SharedValue, Tag, TaggedValue
+from pipeline.domain.records import Nameless, OutRecord, SealedValue, SharedValue, Tag, TaggedValue
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Family, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Decision, Grant, Profile, Report
@@ -53,6 +54,22 @@ def tagged(made: Making, family: Family) -> Iterator[OutRecord]:
     if made.decision.inbox:
         topic = made.topics.inbox(made.decision.inbox)
         yield OutRecord(topic=topic, key=made.head.key, schema="tagged", value=value, source=made.index)
+
+
+def nameless(made: Making, family: Family) -> Iterator[OutRecord]:
+    """Yield what serves anonymous purposes: a record that nothing leads from to the person or to the event as sent.
+
+    Its key is its own random id, so that not even its partition tells whose events lie there. It is no personal
+    data any more: no obligation names it (ALLCALL-4D.5).
+    """
+    if not made.decision.nameless:
+        return
+    identity = made.references.unlinked_id()
+    month = calendar.local_date(made.head.occurred_at, made.policy.tz).replace(day=1)
+    put = Nameless(identity, calendar.start_of_day(month, made.policy.tz))
+    keep = frozenset(name for tag in made.decision.nameless for name in tag.fields)
+    value = TaggedValue(made.decision.nameless, made.policy.version, keep, nameless=put)
+    yield OutRecord(topic=made.topics.tagged(family), key=identity, schema="tagged", value=value, source=made.index)
 
 
 def shares(made: Making) -> Iterator[OutRecord]:

@@ -162,6 +162,18 @@ class References:
         """Return the opaque key of one share: it names the share, never the person, and joins to nothing."""
         return _digest(self._key, f"share|{recipient}|{event_id}")
 
+    def product(self, identifier: str) -> str:
+        """Return the keyed hash by which a product is known in a subject's state; never on the wire."""
+        return _digest(self._key, f"product|{identifier}")
+
+    def lot(self, draw: str, digest: str) -> int:
+        """Return the lot of a subject in a draw, a number of 128 bits: the same on every replay, and never chosen."""
+        return int(_digest(self._key, f"lot|{draw}|{digest}"), 16)
+
+    def unlinked_id(self) -> str:
+        """Return an id that is drawn at random: nobody can compute it from anything, not even with the key."""
+        return self._entropy(16).hex()
+
     def _salt_key(self, identifier: str) -> bytes:
         return b"s|" + _digest(self._key, f"salt|{identifier}").encode()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.domain.events import EventCatalogue, EventHead
-from pipeline.domain.facts import FactLog, Ref
+from pipeline.domain.facts import Ref
 from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind
@@ -18,9 +18,12 @@ from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
 from pipeline.policy.rights import REQUESTS
 from pipeline.stages import outputs
+from pipeline.stages.asked import Asked
+from pipeline.stages.chores import Chores
 from pipeline.stages.deduplicate import SeenEvents, derived
 from pipeline.stages.rights import Request, received
 from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
+from pipeline.stages.subject_lists import refusal
 from pipeline.stages.versions import DecidedVersions
 from pipeline.stages.workspace import StateReader, Workspace
 
@@ -67,11 +70,17 @@ class TagStage:
             run.take(index, incoming)
         return run.close(batch)
 
+    def wake(self, state: StateReader, partition: int, now: datetime, limit: int) -> Output:
+        """Go on with lists and counts for a bounded way; `next_wake` says when to call again, if ever."""
+        run = _Run(self, Workspace(state), partition, now)
+        run.go_on(limit)
+        return run.close(())
+
     def derive(self, key: bytes, value: bytes | None) -> list[Change]:
         """Return the local entries that follow from a changelog entry."""
         return list(derived(key, value))
 
-    def decided(self, policy: CompiledPolicy, asked: "Asked") -> Decision:
+    def decided(self, policy: CompiledPolicy, asked: Asked) -> Decision:
         """Return the decision, from the cache where no rule of the event asks for state."""
         head = asked.head
         if head.type not in policy.known_events or self._asks_state(policy, head.type):
@@ -99,20 +108,6 @@ class TagStage:
         return self._asking[where]
 
 
-class Asked:
-    """What a condition may ask of one event: its head, and the facts up to and including its instant."""
-
-    def __init__(self, head: EventHead, refs: tuple[Ref, ...], store: FactStore) -> None:
-        self.head = head
-        self._refs = refs
-        self._store = store
-
-    def facts(self, kind: RefKind) -> FactLog:
-        """Return the facts about what the event refers to, up to and including its instant."""
-        ref = next((ref for ref in self._refs if ref.kind is kind), None)
-        return FactLog([fact for fact in self._store.log(ref).facts if fact.at <= self.head.occurred_at])
-
-
 class _Run:
     """One batch of one partition."""
 
@@ -120,6 +115,7 @@ class _Run:
         self._stage = stage
         self._work = work
         self._facts = FactStore(work)
+        self._chores = Chores(stage.topics, stage.book, stage.references, work, self._facts, partition)
         self._partition = partition
         window = stage.settings.resend_window
         self._seen = SeenEvents(work, now, window) if window is not None else None
@@ -128,6 +124,10 @@ class _Run:
         self._versions = DecidedVersions(work, stage.settings.controller, stage.book)
         stage.references.forget_salts(now.date(), work)
         self._block: list[dict[str, object]] = []
+
+    def go_on(self, limit: int) -> None:
+        """Do what waits beside the input."""
+        self._out.records.extend(self._chores.go_on(self._now, limit))
 
     def take(self, index: int, incoming: Incoming) -> None:
         """Handle one event: exactly one outcome."""
@@ -161,7 +161,7 @@ class _Run:
         if decision.outcome is not Outcome.REFUSED:
             self._remember(policy, head, subject, refs)
         if decision.outcome is Outcome.ACCEPTED:
-            if subject:
+            if subject and (decision.tags or not decision.nameless):  # an anonymous answer leaves no trace of whose
                 stage.references.keep(head.key, subject, self._work)
             made = outputs.Making(
                 topics=stage.topics, references=stage.references, policy=policy, decision=decision, head=head,
@@ -191,11 +191,15 @@ class _Run:
         head = made.head
         if tells:
             self._out.records.extend(outputs.tagged(made, family))
+            self._out.records.extend(outputs.nameless(made, family))
             self._out.records.extend(outputs.shares(made))
         if made.decision.is_fact and self._facts.add(fact := fact_of(head, made.refs)):
             self._block.append(fact_to(fact))
         if tells:
             self._block.extend(outputs.obligations(made))
+            self._chores.count(made.policy, head, made.decision)
+        subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
+        self._chores.note(made.policy, head, made.decision, subject, self._now)
         if head.type == "erasure.requested" and made.policy.forgets_subject and not self._is_overtaken(made):
             self._stage.references.forget_subject(head.key, head.occurred_at, self._now.date(), self._work)
 
@@ -215,7 +219,7 @@ class _Run:
             return misdirected
         if policy is None:
             return Report(code="no-policy", message="no version of the policy governs an event of this date")
-        return self._incomplete(head) or policy
+        return self._incomplete(head) or refusal(policy, head) or policy
 
     def _misdirected(self, topic: str, head: EventHead) -> Report | None:
         stage = self._stage
@@ -261,4 +265,5 @@ class _Run:
         if self._seen and batch:
             self._seen.close(f"{batch[0].topic}|{batch[0].offset}")
         self._out.changes = self._work.changes
+        self._out.next_wake = self._chores.next_wake(self._now)
         return self._out

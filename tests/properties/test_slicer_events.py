@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from pipeline.adapters.avro.oracle import OracleEngine
 from pipeline.adapters.avro.slicer import SlicerEngine
 from pipeline.domain.errors import InvalidEvent
 from pipeline.domain.events import SourceEvent
-from pipeline.domain.records import SharedValue, Tag, TaggedValue
+from pipeline.domain.records import Nameless, SharedValue, Tag, TaggedValue
 from tests.strategies import JSON, SCHEMAS, TAGS, WORDS, source_events
 
 EDGE = CloudEvents(SCHEMAS)
@@ -44,6 +46,7 @@ def test_both_engines_write_the_same_bytes(
 ) -> None:
     value = EDGE.encode(event)
     tagged = TaggedValue(tags, "2024-07-11", None if keep is None else frozenset(keep))
+    nameless = replace(tagged, nameless=Nameless("n-1", datetime(2024, 7, 1, tzinfo=UTC)))
     share = SharedValue("share", tuple(name for name in SHAREABLE if name in shared))
 
     slicer, oracle = SLICER.cut(value), ORACLE.cut(value)
@@ -51,6 +54,7 @@ def test_both_engines_write_the_same_bytes(
     assert slicer.head == oracle.head
     assert slicer.decode() == oracle.decode()
     assert slicer.tagged(tagged) == oracle.tagged(tagged)
+    assert slicer.tagged(nameless) == oracle.tagged(nameless)
     assert slicer.shared(share) == oracle.shared(share)
     assert outcome(lambda: slicer.shared(CARRIER)) == outcome(lambda: oracle.shared(CARRIER))
 

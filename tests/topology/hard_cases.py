@@ -9,12 +9,14 @@ from typing import Any
 from tests.topology.artgraphics_cases import ARTGRAPHICS_CASES
 from tests.topology.case_words import ADDRESS, BOOKS, PERSON, Case, Due, email, event, mail_ends
 from tests.topology.mail_cases import MAIL_CASES
+from tests.topology.many_keys_cases import MANY_KEYS_CASES
 from tests.topology.tek_zence_cases import TEK_ZENCE_CASES
 
 __all__ = ["ADDRESS", "BOOKS", "CASES", "PERSON", "Case", "Due", "email", "event", "h32", "mail_ends"]
 
 CASES: dict[str, Case] = {
     **MAIL_CASES,
+    **MANY_KEYS_CASES,
     **TEK_ZENCE_CASES,
     **ARTGRAPHICS_CASES,
     "H01": Case(

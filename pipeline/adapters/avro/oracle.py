@@ -13,7 +13,7 @@ from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.adapters.avro.values import json_value, reported
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.events import ATTRIBUTES, EventHead, SourceEvent
-from pipeline.domain.records import SharedValue, Tag, TaggedValue
+from pipeline.domain.records import Nameless, SharedValue, Tag, TaggedValue
 
 _REQUIRED = (("event_id", "id"), ("type", "type"), ("controller", "controller"), ("data_subject_id", "partitionkey"))
 
@@ -56,6 +56,9 @@ class OracleCut:
         """Return the tagged record."""
         gone = set() if value.keep is None else self.head.present - value.keep
         event = {**self._record, **dict.fromkeys(gone), "undeclared": {}}
+        if value.nameless is not None:
+            said = {name: self._record[name] for name in value.keep or () if name in self.head.present}
+            event = {**dict.fromkeys(self._record), **said, **_nameless(self.head, value.nameless), "undeclared": {}}
         tagged = self._schemas.tagged[self._schema.fingerprint]
         tags = [_tag(tag) for tag in value.tags]
         said = {"tags": tags, "policy_version": value.policy_version, "data_subject": value.data_subject}
@@ -115,6 +118,11 @@ class OracleEngine:
         if body.tell() != len(value):
             raise fault("trailing-bytes")
         return OracleCut(self._schemas, schema, record)
+
+
+def _nameless(head: EventHead, put: Nameless) -> dict[str, Any]:
+    kept = {"event_id": put.event_id, "occurred_at": put.occurred_at, "type": head.type}
+    return {**kept, "controller": head.controller, "data_subject_id": "", "source": ""}
 
 
 def _tag(tag: Tag) -> dict[str, Any]:

@@ -18,14 +18,14 @@ from pipeline.adapters.avro.limits import (
     bounded,
     bounded_attribute,
 )
-from pipeline.adapters.avro.projector import Projector, Span
+from pipeline.adapters.avro.projector import Projector, Span, long_bytes
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.adapters.avro.tagbytes import TagBytes, text_bytes
-from pipeline.adapters.avro.values import from_micros, json_value, reported
+from pipeline.adapters.avro.values import from_micros, json_value, reported, to_micros
 from pipeline.adapters.avro.walk import blocks, instant_varint, skip, text, texts, varint
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.events import EventHead, SourceEvent
-from pipeline.domain.records import SharedValue, TaggedValue
+from pipeline.domain.records import Nameless, SharedValue, TaggedValue
 from pipeline.stages.plan import RunField, source_program
 
 _next_present = re.compile(rb"[^\0]").search
@@ -159,6 +159,8 @@ class SlicedCut:
         data, keep, blank = self._data, value.keep, self._blank
         tags = self._tags.of(value.tags, value.policy_version)
         first = self._program.tagged_prefix + tags + text_bytes(value.data_subject)
+        if value.nameless is not None:
+            return first + self._nameless(value.nameless, keep or _NOTHING)
         last = len(data)
         bare = self._map_at == last - 1 and not blank
         if bare and (keep is None or keep.issuperset(self._spans)):
@@ -171,6 +173,21 @@ class SlicedCut:
                 pos = end
         parts.extend((data[pos : self._map_at], b"\0"))
         return b"".join(parts)
+
+    def _nameless(self, put: Nameless, keep: frozenset[str]) -> bytes:
+        """Return the event with what is kept of its payload, and nothing by which to join it to anybody."""
+        parts = [
+            text_bytes(put.event_id),
+            text_bytes(self.head.type),
+            long_bytes(to_micros(put.occurred_at)),
+            text_bytes(self.head.controller),
+            text_bytes(""),
+            text_bytes(""),
+        ]
+        for name, _, _ in self._program.run:
+            span = None if name in self._blank or name not in keep else self._spans.get(name)
+            parts.append(self._data[span[0] : span[1]] if span else b"\0")
+        return b"".join((*parts, b"\0"))
 
     def shared(self, value: SharedValue) -> bytes:
         """Return a recipient's record, made of whitelisted ranges only.

@@ -39,6 +39,11 @@ def instant(text: object, field: str) -> datetime:
         raise fault("invalid-time", field) from None
 
 
+def to_micros(instant: datetime) -> int:
+    """Return an instant as microseconds since the epoch."""
+    return (instant - EPOCH) // MICROSECOND
+
+
 def from_micros(micros: int, field: str) -> datetime:
     """Return the instant of a timestamp in microseconds since the epoch."""
     if not FIRST_INSTANT <= micros <= LAST_INSTANT:

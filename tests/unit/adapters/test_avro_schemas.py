@@ -230,7 +230,7 @@ def test_a_wrong_event_declaration_is_told(folder: Path, event: str, declared: d
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="no schema `expire`: the schemas folder holds carrier"):
+    with pytest.raises(ConfigurationError, match="no schema `expire`: the schemas folder holds aggregate, carrier"):
         SCHEMAS.named("expire")
 
 

@@ -17,7 +17,7 @@ from pipeline.adapters.avro.slicer import SlicerEngine
 from pipeline.adapters.avro.tagbytes import TagBytes
 from pipeline.domain.errors import ConfigurationError, InvalidEvent
 from pipeline.domain.events import EventHead, SourceEvent
-from pipeline.domain.records import SharedValue, Tag, TaggedValue
+from pipeline.domain.records import Nameless, SharedValue, Tag, TaggedValue
 from pipeline.domain.vocabulary import LegalBasis
 
 SCHEMAS = Schemas.load(Path(__file__).parents[3] / "schemas")
@@ -110,6 +110,21 @@ def test_what_is_not_kept_and_what_is_undeclared_never_reaches_a_tagged_record(
     assert kept == keep & {"name", "address", "phone", "email", "payment"}
     assert event["undeclared"] == {}
     assert event["order_id"] == "o-1"
+
+
+@engines
+def test_a_nameless_record_has_what_is_kept_and_nothing_else_of_the_event(engine: Engine) -> None:
+    """ALLCALL-4D.5: no id, key, source, attribute or exact instant that the event was sent with."""
+    put = Nameless("random", datetime(2024, 5, 31, 22, tzinfo=UTC))
+    value = a_delivery(**JANE, ip="192.0.2.1", undeclared={"iban": "SE-1"})
+
+    tagged = engine.cut(value).tagged(TaggedValue((TAG,), "1", frozenset({"name"}), nameless=put))
+
+    event: Any = CODEC.decode(tagged)[1]["event"]
+    assert {name: one for name, one in event.items() if one not in (None, {})} == {
+        "event_id": "random", "type": "delivery.ordered", "occurred_at": put.occurred_at, "controller": "tek-zence",
+        "data_subject_id": "", "source": "", "name": JANE["name"],
+    }  # fmt: skip
 
 
 @engines

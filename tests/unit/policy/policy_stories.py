@@ -1,6 +1,6 @@
 """Policies and facts for stories: the shipped policies, a small one of our own, and what happened before an event."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -13,6 +13,7 @@ from pipeline.adapters.avro.schemas import Schemas
 from pipeline.adapters.yaml_files import load_policies, parse_yaml
 from pipeline.domain.events import ATTRIBUTES, EventHead
 from pipeline.domain.facts import Fact, FactLog, Ref
+from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compile import compile_policies
 from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook
@@ -113,21 +114,27 @@ def decided(policy: CompiledPolicy, story: Story) -> Decision:
     return decide(policy, story)
 
 
+def _tags(tags: Iterable[Tag]) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": tag.rule,
+            "category": tag.category,
+            "purpose": tag.purpose,
+            "legal_basis": [str(basis) for basis in tag.legal_basis],
+            "fields": list(tag.fields),
+            "clauses": list(tag.clauses),
+        }
+        for tag in tags
+    ]
+
+
 def told(decision: Decision) -> dict[str, Any]:
     """Return a whole decision as plain data, as cases want it."""
     return {
         "outcome": str(decision.outcome),
-        "tags": [
-            {
-                "rule": tag.rule,
-                "category": tag.category,
-                "purpose": tag.purpose,
-                "legal_basis": [str(basis) for basis in tag.legal_basis],
-                "fields": list(tag.fields),
-                "clauses": list(tag.clauses),
-            }
-            for tag in decision.tags
-        ],
+        "tags": _tags(decision.tags),
+        **({"nameless": _tags(decision.nameless)} if decision.nameless else {}),
+        **({"counted": _tags(decision.counted)} if decision.counted else {}),
         "keep": None if decision.keep is None else sorted(decision.keep),
         "grants": {grant.recipient.id: list(grant.fields) for grant in decision.grants},
         "inbox": decision.inbox,
