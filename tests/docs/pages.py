@@ -55,8 +55,7 @@ def blocks(page: Path) -> list[Block]:
 
 def prepare(folder: Path) -> None:
     """Make a folder look like the repository after `make .venv`, so that a reader's commands work in it."""
-    (folder / ".venv").mkdir()
-    (folder / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv").symlink_to(sys.prefix)
     shutil.copytree(ROOT / "examples", folder / "examples")
     for name in ("policies", "overlays", "schemas", "topics.yaml"):
         (folder / name).symlink_to(ROOT / name)
