@@ -20,6 +20,7 @@ WIDTH, NARROW = 120, 100
 """Columns where there is no terminal; columns below which wide tables become lists."""
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+EXISTING_PATH = click.Path(exists=True, readable=True, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
 
 

@@ -41,7 +41,7 @@ def simulate(  # noqa: PLR0913  a command has the options it has
     """
     from pipeline.bootstrap.simulation import open_simulation
 
-    end = _instant(until) if until else None
+    end = instant_option(until) if until else None
     simulation = open_simulation(policies, overlays, seed)
     for told in _run(simulation, events, end):
         if output == "json":
@@ -92,7 +92,12 @@ def read_events(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
         yield number, event
 
 
-def _instant(text: str) -> datetime:
+def instant_option(text: str) -> datetime:
+    """Return the instant that `--until` names.
+
+    Raises:
+        click.BadParameter: it is no time.
+    """
     try:
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)

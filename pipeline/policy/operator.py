@@ -140,6 +140,9 @@ def _check_grants(policy: PolicyShape, file: SourceFile, shape: OverlayShape, pr
                 problems.add(
                     file, (*where, "grant"), f"{', '.join(beyond)} cannot be granted; at most {', '.join(allowed)} can"
                 )
+            elif recipient.carrier and len(set(grant.grant)) < len(CARRIER_FIELDS):
+                says = f"a carrier gets exactly {', '.join(CARRIER_FIELDS)}; grant all of them or nothing"
+                problems.add(file, (*where, "grant"), says)
 
 
 def _month(value: object) -> str | None:

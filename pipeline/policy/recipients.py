@@ -6,6 +6,8 @@ from pipeline.policy.document import RecipientShape, Where
 from pipeline.policy.operator import CARRIER_FIELDS
 from pipeline.policy.reading import Reading
 
+_EXACTLY = f"a carrier gets exactly {', '.join(CARRIER_FIELDS)}"
+
 
 def read_recipient(reading: Reading, name: str, shape: RecipientShape) -> Recipient:
     """Return a recipient of the document; what an overlay grants is checked and in it."""
@@ -53,6 +55,10 @@ def _check_sharing(reading: Reading, shape: RecipientShape, where: Where) -> Non
         reading.wrong(where, "a recipient has fields, or categories, one of the two")
     if shape.carrier and not set(shape.fields) <= set(CARRIER_FIELDS):
         reading.wrong((*where, "fields"), f"a carrier may get {', '.join(CARRIER_FIELDS)} at most; remove the rest")
+    elif shape.carrier and (missing := [field for field in CARRIER_FIELDS if field not in shape.fields]):
+        reading.wrong(
+            (*where, "fields"), f"a carrier gets exactly {', '.join(CARRIER_FIELDS)}; add {', '.join(missing)}"
+        )
 
 
 def _shared_fields(reading: Reading, name: str, shape: RecipientShape, where: Where) -> tuple[str, ...]:

@@ -87,11 +87,12 @@ def test_an_overlay_may_decide_what_the_notice_leaves_open() -> None:
     values = (EXAMPLES / "acme-values.yaml").read_text()
     decided = (
         "legal_basis: {mail: consent}\n"
-        "recipients: {delivery: {grant: [name, phone], because: parcels are delivered at the door}}\n"
+        "recipients: {delivery: {grant: [name, address, phone], because: parcels are delivered at the door}}\n"
     )
 
     book = compile_policies([acme_file("acme.yaml")], [parse_yaml("values.yaml", values + decided)])
 
     policy = book.versions["acme"][0]
     assert policy.purposes["mail"].legal_basis == (LegalBasis.CONSENT,)
-    assert (policy.recipients["delivery"].granted, policy.recipients["delivery"].fields) == (True, ("name", "phone"))
+    delivery = policy.recipients["delivery"]
+    assert (delivery.granted, delivery.fields) == (True, ("name", "address", "phone"))
