@@ -174,7 +174,7 @@ _DECIDED = {
 
 _LONGEST_DAYS: Mapping[str, int] = {
     "source": 14, "control": 14, "tagged": 14, "carrier": 7, "share": 7, "inbox": 7, "dead-letter": 30,
-    "receipt": 90, "subject-list": 90, "expiry": 365, "erase-instruction": 365,
+    "receipt": 90, "subject-list": 90, "expiry": 365, "erase-instruction": 365, "export-instruction": 365,
     "violation": 1095, "rights": 1095, "share-ledger": 1095, "review": 1095,
     "aggregate": 1095,
     "obligation": FOREVER,

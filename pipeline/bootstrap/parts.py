@@ -91,7 +91,7 @@ def output_topics(policy: CompiledPolicy) -> tuple[str, ...]:
     topics = Topics(policy.controller)
     fixed = (
         topics.obligation, topics.violation, topics.rights, topics.share_ledger, topics.dead_letter, topics.expiry,
-        topics.review,
+        topics.export_instruction, topics.review,
     )  # fmt: skip
     tagged = (topics.tagged(family) for family in Family)
     inboxes = (

@@ -73,6 +73,11 @@ class Topics:
         return self._name("rights")
 
     @property
+    def export_instruction(self) -> str:
+        """Return where systems that keep data are told what to export."""
+        return self._name("export-instruction")
+
+    @property
     def share_ledger(self) -> str:
         """Who got which fields."""
         return self._name("share-ledger")

@@ -23,6 +23,7 @@ from pipeline.policy.compiled import (
     Words,
 )
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
+from pipeline.policy.implied import implied_triggers
 from pipeline.policy.lists import read_list
 from pipeline.policy.operator import Part, merge, read_overlays
 from pipeline.policy.profiles import existence, read_profile
@@ -30,7 +31,7 @@ from pipeline.policy.read_rights import read_right
 from pipeline.policy.reading import Reading
 from pipeline.policy.recipients import read_recipient
 from pipeline.policy.retention import CLASSIFYING, Until, While, patterns_of
-from pipeline.policy.rights import EVENTS, LIFTED
+from pipeline.policy.rights import EVENTS, EVERY_SINK, LIFTED
 from pipeline.policy.rules import read_rule
 from pipeline.policy.triggers import Trigger, read_trigger
 from pipeline.policy.words import check_words, terms
@@ -122,6 +123,7 @@ def _compile(reading: Reading) -> CompiledPolicy | None:
     shape, before = reading.shape, len(reading.problems.found)
     reading.prepare()
     triggers = [read_trigger(reading, name, trigger) for name, trigger in shape.triggers.items()]
+    triggers += implied_triggers(reading)
     rules = {name: read_rule(reading, name, rule, triggers) for name, rule in shape.rules.items()}
     profiles = {name: read_profile(reading, name, profile) for name, profile in shape.profiles.items()}
     recipients = {name: read_recipient(reading, name, recipient) for name, recipient in shape.recipients.items()}
@@ -157,7 +159,8 @@ def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
     shape, header, text = reading.shape, reading.shape.policy, _canonical(reading)
     categories = {
         name: Category(
-            id=name, fields=item.fields, clauses=item.clauses, required=item.required, dpv=item.dpv
+            id=name, fields=item.fields, clauses=item.clauses, required=item.required, dpv=item.dpv,
+            observed=item.observed,
         )
         for name, item in shape.categories.items()
     }  # fmt: skip
@@ -199,6 +202,7 @@ def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
         recipients_by_event=_frozen(_by_event(recipient for recipient in recipients.values() if recipient.granted)),
         states=_frozen(reading.states),
         rights=_frozen(reading.rights),
+        sinks=reading.overlay.sinks or (EVERY_SINK,),
         clauses=_frozen(_clauses(shape)),
         fact_types=facts,
         known_events=facts.union(*supports, *named),
@@ -207,7 +211,6 @@ def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
         forgets_subject=any(trigger.forgets_subject for trigger in shape.triggers.values()),
         notes=tuple(_notes(reading, purposes)),
         inboxes=_frozen({matter: name for name, inbox in shape.inboxes.items() for matter in inbox.matters}),
-        retagging=_retagging(rules),
         inbox_otherwise=next((name for name, inbox in shape.inboxes.items() if inbox.otherwise), None),
         words=words,
         retentions=_frozen(reading.retentions),
@@ -248,7 +251,7 @@ def _fact_types(
     profiled = {name for parsed in reading.parsed for name in parsed.profiles}
     supports = (profiles[name].supported_by for name in profiled)
     sorting = CLASSIFYING if reading.shape.inboxes else ()
-    return HOLD_FACTS.union(sorting, _retagging(rules), *listened, *asked, *supports)
+    return HOLD_FACTS.union(sorting, *listened, *asked, *supports)
 
 
 def _requests(rights: Iterable[Right]) -> Iterator[str]:
@@ -256,11 +259,6 @@ def _requests(rights: Iterable[Right]) -> Iterator[str]:
         yield EVENTS[right]
         if right is Right.RESTRICTION:
             yield LIFTED
-
-
-def _retagging(rules: Mapping[str, Rule]) -> frozenset[str]:
-    """Return the events of rules that tag what other records hold."""
-    return frozenset(event for rule in rules.values() if rule.retags for event in rule.events)
 
 
 def _canonical(reading: Reading) -> str:

@@ -135,6 +135,7 @@ class CategoryShape(Shape):
     fields: Annotated[Words, Field(min_length=1)]
     required: Words = ()
     confidential: StrictBool = False
+    observed: Words = ()
     dpv: Words = ()
     clauses: Clauses
 
@@ -160,6 +161,7 @@ class PurposeShape(Shape):
     legal_basis: Annotated[tuple[LegalBasis, ...], BeforeValidator(_listed), Field(min_length=1)]
     categories: Words | None = None
     never_shared: StrictBool = False
+    also_called: Words = ()
     data_subjects: Annotated[tuple[DataSubjects, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         DataSubjects.CUSTOMER,
     )
@@ -232,7 +234,6 @@ class RuleShape(Shape):
     ends: tuple[EndShape, ...] = ()
     complete: Mapping[str, Kebab] = Field(default_factory=dict)
     inbox: StrictBool = False
-    retags: Mapping[str, Words] = Field(default_factory=dict)
     clauses: Clauses
 
 
@@ -303,6 +304,17 @@ class FeeShape(Shape):
     then: Literal["may-charge"]
 
 
+class ExceptionShape(Shape):
+    """Tags that an objection or a withdrawal spares, or ends only when a state is over."""
+
+    categories: Words = ()
+    purposes: Words = ()
+    rules: Words = ()
+    stays: StrictBool = False
+    defer_while: object = None
+    clauses: tuple[Text, ...] = ()
+
+
 class RightShape(Shape):
     """What the notice says of one right: until when it is answered, at what fee, and what a request needs to count."""
 
@@ -310,6 +322,7 @@ class RightShape(Shape):
     fee: Literal["free"] | FeeShape | None = None
     needs: Words = ()
     until_then: Kebab | None = None
+    exceptions: tuple[ExceptionShape, ...] = ()
     clauses: Clauses
 
 
@@ -383,6 +396,7 @@ class OverlayShape(Shape):
     recipients: Mapping[str, GrantShape] = Field(default_factory=dict)
     record: RecordShape = Field(default_factory=RecordShape)
     answer_calendar: AnswerCalendarShape | None = None
+    sinks: tuple[Kebab, ...] = ()
 
 
 S = TypeVar("S", bound=Shape)

@@ -34,6 +34,8 @@ class Overlay:
     record: dict[str, str] = field(default_factory=dict)
     holidays: frozenset[date] | None = None
     """Days on which nobody answers; None leaves deadlines to answer where they fall."""
+    sinks: tuple[str, ...] = ()
+    """Systems that keep the data, each of which is told what to export."""
     parts: list[tuple[SourceFile, OverlayShape]] = field(default_factory=list)
 
     def content(self) -> Mapping[str, object]:
@@ -43,6 +45,7 @@ class Overlay:
             "operator": {name: given.value for name, given in self.values.items()},
             "legal_basis": {name: list(bases) for name, bases in self.legal_basis.items()},
             "recipients": {name: grant.model_dump(mode="json") for name, grant in self.grants.items()},
+            "sinks": list(self.sinks),
             "answer_calendar": None if days is None else {"holidays": days},
         }
 
@@ -70,6 +73,7 @@ def merge(parts: Iterable[Part], controller: str, version: str) -> Overlay:
         overlay.legal_basis |= shape.legal_basis
         overlay.grants |= shape.recipients
         overlay.record |= shape.record.model_dump(exclude_none=True)
+        overlay.sinks = shape.sinks or overlay.sinks
         if shape.answer_calendar is not None:
             overlay.holidays = frozenset(shape.answer_calendar.holidays)
     return overlay

@@ -83,9 +83,10 @@ class Reading:
 
     def _check_categories(self) -> None:
         for name, category in self.shape.categories.items():
-            beyond = [part for part in category.required if part not in category.fields]
-            if beyond:
-                self.wrong(("categories", name, "required"), f"{', '.join(beyond)} is not among the fields")
+            for key, parts in (("required", category.required), ("observed", category.observed)):
+                beyond = [part for part in parts if part not in category.fields]
+                if beyond:
+                    self.wrong(("categories", name, key), f"{', '.join(beyond)} is not among the fields")
         for name, context in self.shape.contexts.items():
             self.categories(context.categories, ("contexts", name, "categories"))
             self.check_events(context.natural_for, ("contexts", name, "natural_for"))
@@ -93,6 +94,9 @@ class Reading:
             self.categories(source.categories or (), ("sources", name, "categories"))
         for name, purpose in self.shape.purposes.items():
             self.categories(purpose.categories or (), ("purposes", name, "categories"))
+            for other in purpose.also_called:
+                if other in self.shape.purposes:
+                    self.wrong(("purposes", name, "also_called"), f"{other} is a purpose of its own")
             if LegalBasis.UNSTATED in purpose.legal_basis and len(purpose.legal_basis) > 1:
                 self.wrong(("purposes", name, "legal_basis"), "unstated stands alone: the notice names a basis or none")
 

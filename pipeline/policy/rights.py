@@ -29,6 +29,9 @@ EVENTS: Mapping[Right, str] = MappingProxyType({right: event for event, right in
 LIFTED = "restriction.lifted"
 """What ends a restriction."""
 
+EVERY_SINK = "all"
+"""Stands for every system that keeps the data, where the operator has named none."""
+
 FREE, MAY_CHARGE = "free", "may-charge"
 
 

@@ -5,11 +5,31 @@ from dataclasses import dataclass, replace
 
 from pipeline.domain.vocabulary import Action
 from pipeline.policy.compiled import Ending
-from pipeline.policy.document import TriggerShape, Where
+from pipeline.policy.document import ExceptionShape, TriggerShape, Where
 from pipeline.policy.reading import Reading
 from pipeline.policy.retention import EarliestOf, FactPattern, LongestOf, Retention, Switch, Until, While
 
 REMOVING = (Action.ERASE, Action.ANONYMISE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which tags something concerns: those that match all that is given; None stands for all.
+
+    Attributes:
+        categories: Categories concerned.
+        purposes: Purposes concerned.
+        rules: Rules concerned.
+    """
+
+    categories: frozenset[str] | None = None
+    purposes: frozenset[str] | None = None
+    rules: frozenset[str] | None = None
+
+    def concerns(self, rule: str, category: str, purpose: str) -> bool:
+        """Tell whether a tag is one of them."""
+        asked = ((self.rules, rule), (self.categories, category), (self.purposes, purpose))
+        return all(wanted is None or value in wanted for wanted, value in asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +39,8 @@ class Trigger:
     Attributes:
         id: Unique within the policy.
         event: The fact.
-        categories: Categories concerned; None for all.
-        purposes: Purposes concerned; None for all.
-        rules: Rules concerned; None for all.
+        scopes: The tags concerned lie in all of these.
+        spares: The tags concerned lie in none of these.
         effect: `end`, `remainder`, `stop-use` or `restrict`.
         defer_while: A state that an end or stop waits for.
         keep: The retention of what remains.
@@ -31,19 +50,18 @@ class Trigger:
 
     id: str
     event: FactPattern
-    categories: frozenset[str] | None
-    purposes: frozenset[str] | None
-    rules: frozenset[str] | None
+    scopes: tuple[Scope, ...]
     effect: str
-    defer_while: While | None
-    keep: Retention | None
-    findable_by: tuple[str, ...]
     clauses: tuple[str, ...]
+    defer_while: While | None = None
+    keep: Retention | None = None
+    findable_by: tuple[str, ...] = ()
+    spares: tuple[Scope, ...] = ()
 
     def concerns(self, rule: str, category: str, purpose: str) -> bool:
         """Tell whether a tag is one of those that the fact concerns."""
-        asked = ((self.rules, rule), (self.categories, category), (self.purposes, purpose))
-        return all(wanted is None or value in wanted for wanted, value in asked)
+        inside = all(scope.concerns(rule, category, purpose) for scope in self.scopes)
+        return inside and not any(spared.concerns(rule, category, purpose) for spared in self.spares)
 
     def applied(self, endings: tuple[Ending, ...]) -> tuple[Ending, ...]:
         """Return the endings of a tag once this trigger may happen to it."""
@@ -89,22 +107,34 @@ def read_trigger(reading: Reading, name: str, shape: TriggerShape) -> Trigger:
         reading.wrong(where, "keep goes with effect: remainder, and only with it")
     pattern = reading.expressions().pattern(shape.events, {"of": shape.of, "where": shape.where}, where, "events")
     reading.check_events(shape.events, (*where, "events"))
-    defer = reading.retention(shape.defer_while, (*where, "defer_while"))[0] if shape.defer_while else None
-    if defer is not None and not isinstance(defer, While):
-        reading.wrong((*where, "defer_while"), "defer_while needs a state: {while: NAME, of: KIND}")
-        defer = None
     return Trigger(
         id=name,
         event=pattern,
-        categories=_some(reading.categories(shape.categories, (*where, "categories"))),
-        purposes=_some(reading.known(shape.purposes, reading.shape.purposes, "purpose", (*where, "purposes"))),
-        rules=_some(reading.known(shape.rules, reading.shape.rules, "rule", (*where, "rules"))),
+        scopes=(read_scope(reading, shape, where),),
         effect=shape.effect,
-        defer_while=defer,
+        defer_while=read_state(reading, shape.defer_while, (*where, "defer_while")),
         keep=reading.retention(shape.keep, (*where, "keep"))[0] if shape.keep else None,
         findable_by=shape.findable_by,
         clauses=shape.clauses,
     )
+
+
+def read_scope(reading: Reading, shape: TriggerShape | ExceptionShape, where: Where) -> Scope:
+    """Return which tags a trigger or an exception concerns."""
+    return Scope(
+        categories=_some(reading.categories(shape.categories, (*where, "categories"))),
+        purposes=_some(reading.known(shape.purposes, reading.shape.purposes, "purpose", (*where, "purposes"))),
+        rules=_some(reading.known(shape.rules, reading.shape.rules, "rule", (*where, "rules"))),
+    )
+
+
+def read_state(reading: Reading, written: object, where: Where) -> While | None:
+    """Return the state that an end waits for, if one is written."""
+    state = reading.retention(written, where)[0] if written else None
+    if state is not None and not isinstance(state, While):
+        reading.wrong(where, "defer_while needs a state: {while: NAME, of: KIND}")
+        return None
+    return state
 
 
 def _some(names: tuple[str, ...]) -> frozenset[str] | None:

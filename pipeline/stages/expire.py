@@ -7,6 +7,7 @@ moves into the past is due at the fact's instant (C7).
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.records import Change, Incoming, Output
@@ -40,7 +41,7 @@ class ExpireStage:
         if now < EPOCH:  # a guarded clock that knows no time yet: plan reviews by the broker's, fire nothing
             now = EPOCH + timedelta(milliseconds=max((one.timestamp_ms for one in batch), default=0))
         run = self._run(state, partition, now)
-        folding = Folding(run)
+        folding = Folding(run, partial(self.book.in_force, self.controller))
         for index, incoming in enumerate(batch):
             folding.take(index, incoming, now)
         return run.close()

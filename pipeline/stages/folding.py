@@ -3,13 +3,15 @@
 The first obligation of an id wins; a profile is one obligation that each of its supports rolls forward.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Incoming
 from pipeline.domain.vocabulary import RefKind
-from pipeline.stages import inbox_moves, late, retagging
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.stages import inbox_moves, late
+from pipeline.stages.answers import Answers, asks, concerns
 from pipeline.stages.entries import Entry, Support, dump, load, support_from
 from pipeline.stages.evaluate import HOLD
 from pipeline.stages.expire_run import ExpireRun
@@ -18,10 +20,16 @@ from pipeline.stages.state import fact_from, refs_from
 
 
 class Folding:
-    """Folds obligation blocks into the schedule of one partition."""
+    """Folds obligation blocks into the schedule of one partition, and answers requests.
 
-    def __init__(self, run: ExpireRun) -> None:
+    Args:
+        run: The batch.
+        in_force: Returns the policy version that governs an instant, if one does.
+    """
+
+    def __init__(self, run: ExpireRun, in_force: Callable[[datetime], CompiledPolicy | None]) -> None:
         self._run = run
+        self._in_force = in_force
 
     def take(self, index: int, incoming: Incoming, now: datetime) -> None:
         """Fold one block in its order; a record that is none goes to the dead letters."""
@@ -86,22 +94,29 @@ class Folding:
                 self._report_missed(entry, fact, now)
                 self._plan(entry, fact.at, now)
                 self._run.schedule.put(entry, before, self._run.dates.listens(entry))
+        self._answer(fact)
         for entry in dict(one for ref in reached for one in self._run.past.listening(ref, fact.type)).values():
             self._report_missed(entry, fact, now)
 
     def _plan(self, entry: Entry, at: datetime | None, now: datetime) -> None:
-        """Give an entry its tags, its dates, and its message its inbox."""
-        if retagging.retag(self._run.dates, entry):
-            self._run.announce(self._run.dates.refresh_tags(entry))
+        """Give an entry its dates, and its message its inbox."""
         self._run.announce(self._run.dates.plan(entry, at, now))
         moves = inbox_moves.moved(self._run.topics, self._run.dates, entry, now)
         self._run.out.records.extend(moves)
         if moves:
             self._run.count("inbox-moves", str(entry.inbox))
 
+    def _answer(self, fact: Fact) -> None:
+        """Answer a request, now that what it ends has its dates."""
+        subject = asks(fact)
+        policy = self._in_force(fact.at) if subject else None
+        if subject and policy:
+            about = [entry for entry in self._run.schedule.about(subject) if concerns(fact, entry)]
+            self._run.out.records.extend(Answers(self._run.topics, self._run.dates).of(fact, policy, about))
+
     def _report_missed(self, entry: Entry, fact: Fact, now: datetime) -> None:
         """Report a fact that comes too late to move an end of an entry: nothing is undone (C8)."""
-        found = late.missed(self._run.dates, entry, fact, now) + retagging.too_late(self._run.dates, entry, fact)
+        found = late.missed(self._run.dates, entry, fact, now)
         self._run.out.records.extend(late.reports(self._run.topics, entry, fact, found, now))
         if found:
             self._run.count("violation", "late-event")

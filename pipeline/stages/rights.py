@@ -32,11 +32,17 @@ class Request:
         """Return the id that the receipt and every answer bear: the same on every replay."""
         return hashlib.blake2b(f"rights|{self.fact.event_id}".encode(), digest_size=16).hexdigest()
 
+    @property
+    def answer_by(self) -> str | None:
+        """Return the last day to answer, if the notice states a time."""
+        rule = self.policy.rights.get(REQUESTS[self.fact.type])
+        day = rule.answer_by(self.fact.at, self.policy.tz) if rule else None
+        return day.isoformat() if day else None
+
     def record(self, kind: str, outcome: str, **more: object) -> OutRecord:
         """Return a record about the request, keyed by the reference of who asks."""
         right = REQUESTS[self.fact.type]
         rule = self.policy.rights.get(right)
-        due = rule.answer_by(self.fact.at, self.policy.tz) if rule else None
         value: Mapping[str, object] = {
             "type": kind,
             "request_id": self.request_id,
@@ -44,7 +50,7 @@ class Request:
             "right": str(right),
             "data_subject": self.subject.digest,
             "received_at": self.fact.at,
-            "answer_by": due.isoformat() if due else None,
+            "answer_by": self.answer_by,
             "outcome": outcome,
             "rule": rule.rule if rule else None,
             "clauses": list(rule.clauses) if rule else [],

@@ -88,6 +88,14 @@ class Schedule:
             if wanted in types:
                 yield key[len(prefix) :].decode()
 
+    def about(self, ref: Ref) -> Iterator[Entry]:
+        """Yield every entry that refers to something, in the order of their ids."""
+        prefix = _listeners(ref)
+        for identity in [key[len(prefix) :].decode() for key, _types in self._work.scan_prefix(prefix)]:
+            entry = self.get(identity)
+            if entry is not None:  # an index entry may outlive what it points to; the entry is the truth
+                yield entry
+
     def due(self, until: datetime, limit: int) -> list[tuple[bytes, str]]:
         """Return the first entries to look at by an instant (inclusive), with their sort keys, oldest first."""
         found = []

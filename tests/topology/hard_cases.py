@@ -196,6 +196,25 @@ CASES: dict[str, Case] = {
         until="2024-02-02T00:00:00Z",
         due=set(),
     ),
+    "H28": Case(
+        clauses="VIET-6 VIET-7",
+        events=[
+            event("h28-account", "account.opened", "2024-01-10T10:00:00+07:00", "viet-art-view", "s-28",
+                  account_id="a-28", account_info="gold", name="T", phone="+84", address=ADDRESS),
+            event("h28-purchase", "purchase.completed", "2024-02-28T17:30:00Z", "viet-art-view", "s-28",
+                  order_id="o-28", order_number="o-28", payment="card", name="T", phone="+84", address=ADDRESS),
+            event("h28-delivery", "delivery.ordered", "2024-02-29T09:00:00+07:00", "viet-art-view", "s-28",
+                  order_id="o-28", name="T", phone="+84", address=ADDRESS),
+            event("h28-delivered", "delivery.completed", "2024-03-04T15:00:00+07:00", "viet-art-view", "s-28",
+                  order_id="o-28"),
+            event("h28-erasure", "erasure.requested", "2024-12-31T17:05:00Z", "viet-art-view", "s-28"),
+        ],
+        until="2035-01-01T00:00:00Z",
+        due={
+            (category, "erase", None, "2024-12-31T17:05:00Z")
+            for category in ("account", "customer", "transaction", "delivery")
+        },
+    ),
     "H29": Case(
         clauses="AK3D-4.1 AK3D-4.2 AK3D-4.3",
         events=[
@@ -234,6 +253,29 @@ CASES: dict[str, Case] = {
         ],
         until="2025-02-02T00:00:00Z",
         due=set(),
+    ),
+    "H31": Case(
+        clauses="AK3D-1.4 AK3D-2.1 AK3D-2.3 AK3D-5.1 AK3D-5.2 AK3D-5.3",
+        events=[
+            event("h31-account", "account.opened", "2023-01-10T10:00:00Z", "ak3d", "s-31", account_id="a-31",
+                  name="T", email="t@example.org", phone="+44", account_info="gold", account_records="r"),
+            event("h31-purchase", "purchase.completed", "2024-07-01T10:00:00Z", "ak3d", "s-31", account_id="a-31",
+                  order_id="o-31", purchase_history="o-31", payment="card", financial_transaction="t-31",
+                  name="T", email="t@example.org", phone="+44", address=ADDRESS),
+            event("h31-preferences", "preferences.set", "2024-08-01T10:00:00Z", "ak3d", "s-31",
+                  name="T", email="t@example.org", marketing_preferences="some"),
+            event("h31-visit", "web.visited", "2024-09-01T10:00:00Z", "ak3d", "s-31",
+                  ip="192.0.2.1", journey="home", location="London", viewing_history="chairs"),
+            event("h31-withdrawn", "consent.withdrawn", "2025-02-01T12:00:00Z", "ak3d", "s-31"),
+            event("h31-access", "access.requested", "2025-02-02T12:00:00Z", "ak3d", "s-31"),
+            event("h31-portability", "portability.requested", "2025-02-03T12:00:00Z", "ak3d", "s-31"),
+            event("h31-objection", "objection.raised", "2025-03-01T09:00:00Z", "ak3d", "s-31", purpose="marketing"),
+        ],
+        until="2025-03-02T00:00:00Z",
+        due={
+            (category, "erase", None, "2025-03-01T09:00:00Z")
+            for category in ("names-contact", "preferences", "tracking", "viewing", "purchases")
+        },
     ),
 }  # fmt: skip
 

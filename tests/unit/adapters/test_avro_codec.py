@@ -30,6 +30,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "share-ledger": {"share_id": "s", "recipient": "delivery", "recipient_class": "processor", "event_id": "e", "fields": ["name"], "shared_at": NOW, **RULE},
     "violation": {"violation_id": "v", "event_id": "e", "event_type": "contact.email", "controller": "allcall", "code": "unknown-field", "outcome": "accepted", "fields": ["iban"], "message": "Dropped.", "at": NOW},
     "rights": {"type": "rights.answered", "request_id": "q", "event_id": "e", "right": "access", "data_subject": "s", "received_at": NOW, "answer_by": "2024-03-29", "outcome": "open", "items": [{"category": "A", "purpose": "p", "outcome": "held", "fields": ["name"], "rule": "r"}]},
+    "export-instruction": {"instruction_id": "i", "request_id": "q", "right": "access", "sink": "crm", "data_subject": "s", "parts": 2, **RULE},
     "dead-letter": {"topic": "t", "partition": 0, "offset": 7, "timestamp": NOW, "code": "truncated", "schema_id": "", "digest": "00", "size": 3, "sealed": b"\1\2"},
     "status": {"process": "p", "lane": "tag", "controller": "allcall", "state": "running", "at": NOW, "details": {"events": "7"}},
     "policy": {"controller": "allcall", "version": "1", "digest": "00", "published_at": NOW, "effective_from": NOW, "document": "policy: {}"},
