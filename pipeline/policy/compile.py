@@ -211,6 +211,7 @@ def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
         forgets_subject=any(trigger.forgets_subject for trigger in shape.triggers.values()),
         notes=tuple(_notes(reading, purposes)),
         inboxes=_frozen({matter: name for name, inbox in shape.inboxes.items() for matter in inbox.matters}),
+        retagging=_retagging(rules),
         inbox_otherwise=next((name for name, inbox in shape.inboxes.items() if inbox.otherwise), None),
         words=words,
         retentions=_frozen(reading.retentions),
@@ -251,7 +252,7 @@ def _fact_types(
     profiled = {name for parsed in reading.parsed for name in parsed.profiles}
     supports = (profiles[name].supported_by for name in profiled)
     sorting = CLASSIFYING if reading.shape.inboxes else ()
-    return HOLD_FACTS.union(sorting, *listened, *asked, *supports)
+    return HOLD_FACTS.union(sorting, _retagging(rules), *listened, *asked, *supports)
 
 
 def _requests(rights: Iterable[Right]) -> Iterator[str]:
@@ -259,6 +260,11 @@ def _requests(rights: Iterable[Right]) -> Iterator[str]:
         yield EVENTS[right]
         if right is Right.RESTRICTION:
             yield LIFTED
+
+
+def _retagging(rules: Mapping[str, Rule]) -> frozenset[str]:
+    """Return the events of rules that tag what other records hold."""
+    return frozenset(event for rule in rules.values() if rule.retags for event in rule.events)
 
 
 def _canonical(reading: Reading) -> str:

@@ -129,6 +129,9 @@ class Rule:
     """Categories that must be complete, each with the code of the report that names the missing fields."""
     sorts_inbox: bool = False
     """True if its events are e-mail that goes to the inbox of its matter."""
+    retags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For events that name other records: what of those is tagged by this rule as well, by its category; the first of
+    the categories listed that such a record holds counts (R-ALL-4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +292,8 @@ class CompiledPolicy:
     inboxes: Mapping[str, str] = field(default_factory=dict)
     inbox_otherwise: str | None = None
     """The inbox of a matter class that none is named for."""
+    retagging: frozenset[str] = frozenset()
+    """Event names of the rules that tag what other records hold."""
     natural_contexts: Mapping[str, str] = field(default_factory=dict)
     """The context an event is in by nature, where it names none."""
     recipients_by_event: Mapping[str, tuple[Recipient, ...]] = field(default_factory=dict)

@@ -234,6 +234,7 @@ class RuleShape(Shape):
     ends: tuple[EndShape, ...] = ()
     complete: Mapping[str, Kebab] = Field(default_factory=dict)
     inbox: StrictBool = False
+    retags: Mapping[str, Words] = Field(default_factory=dict)
     clauses: Clauses
 
 

@@ -23,6 +23,10 @@ def read_rule(reading: Reading, name: str, shape: RuleShape, triggers: Sequence[
         reading.wrong((*where, "otherwise"), "otherwise needs when, the condition it is the other side of")
     if shape.inbox and not reading.shape.inboxes:
         reading.wrong((*where, "inbox"), "there is no section inboxes to sort into")
+    for category, held in shape.retags.items():
+        at = (*where, "retags", category)
+        reading.known((category,), dict.fromkeys(reading.categories(shape.categories, at)), "category of the rule", at)
+        reading.categories(held, at)
     condition = reading.condition(shape.when, (*where, "when"))
     complete = reading.known(shape.complete, reading.shape.categories, "category", (*where, "complete"))
     return Rule(
@@ -38,6 +42,7 @@ def read_rule(reading: Reading, name: str, shape: RuleShape, triggers: Sequence[
         line=reading.source.at(where),
         complete=tuple((category, shape.complete[category]) for category in complete),
         sorts_inbox=shape.inbox,
+        retags=MappingProxyType(dict(shape.retags)),
     )
 
 

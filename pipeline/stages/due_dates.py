@@ -78,7 +78,8 @@ class DueDates:
         retentions += [ending.retention for ending in evaluation.supporting(entry)]
         heard = (types for retention in retentions for _kind, types in patterns_of(retention))
         sorting = CLASSIFYING if self.in_inbox(entry) else ()
-        return frozenset((*HOLD.opens, *HOLD.closes, *sorting)).union(*heard)
+        retagging = self.policy_of(entry.policy_version).retagging if entry.kind == "record" else ()
+        return frozenset((*HOLD.opens, *HOLD.closes, *sorting, *retagging)).union(*heard)
 
     def in_inbox(self, entry: Entry) -> list[Progress]:
         """Return the progress of the tags that an inbox of e-mail holds."""

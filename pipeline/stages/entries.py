@@ -71,6 +71,10 @@ class Progress:
     reviews: int = 0
     over: bool = False
 
+    def lives(self, at: datetime) -> bool:
+        """Tell whether nothing that has yet to happen to the tag is due by an instant."""
+        return not self.over and all(p.fired or p.due_at is None or p.due_at > at for p in self.endings)
+
 
 @dataclass(slots=True, kw_only=True)
 class Entry:

@@ -10,7 +10,7 @@ from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Incoming
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.stages import inbox_moves, late
+from pipeline.stages import inbox_moves, late, retagging
 from pipeline.stages.answers import Answers, asks, concerns
 from pipeline.stages.entries import Entry, Support, dump, load, support_from
 from pipeline.stages.evaluate import HOLD
@@ -99,7 +99,9 @@ class Folding:
             self._report_missed(entry, fact, now)
 
     def _plan(self, entry: Entry, at: datetime | None, now: datetime) -> None:
-        """Give an entry its dates, and its message its inbox."""
+        """Give an entry its tags, its dates, and its message its inbox."""
+        if retagging.retag(self._run.dates, entry):
+            self._run.announce(self._run.dates.refresh_tags(entry))
         self._run.announce(self._run.dates.plan(entry, at, now))
         moves = inbox_moves.moved(self._run.topics, self._run.dates, entry, now)
         self._run.out.records.extend(moves)
@@ -116,7 +118,7 @@ class Folding:
 
     def _report_missed(self, entry: Entry, fact: Fact, now: datetime) -> None:
         """Report a fact that comes too late to move an end of an entry: nothing is undone (C8)."""
-        found = late.missed(self._run.dates, entry, fact, now)
+        found = late.missed(self._run.dates, entry, fact, now) + retagging.too_late(self._run.dates, entry, fact)
         self._run.out.records.extend(late.reports(self._run.topics, entry, fact, found, now))
         if found:
             self._run.count("violation", "late-event")

@@ -18,7 +18,7 @@ from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.ends import matter_of
 from pipeline.policy.retention import CLASSIFYING
 from pipeline.stages.due_dates import DueDates
-from pipeline.stages.entries import Entry, ObligedTag, Progress
+from pipeline.stages.entries import Entry, ObligedTag
 from pipeline.stages.expiry_records import subject_of
 
 
@@ -53,7 +53,7 @@ def moved(topics: Topics, dates: DueDates, entry: Entry, now: datetime) -> list[
         return []
     given = dates.evaluation.circumstances(support, dates.policy_of(support.policy_version))
     cause = given.facts(RefKind.CASE).last(CLASSIFYING)
-    tags = [p.tag for p in sorted_here if cause and _lives(p, max(cause.at, now))]
+    tags = [p.tag for p in sorted_here if cause and p.lives(max(cause.at, now))]
     if not cause or not tags:
         return []
     policy, matter = dates.policy_of(tags[0].policy_version), matter_of(given)
@@ -67,10 +67,6 @@ def moved(topics: Topics, dates: DueDates, entry: Entry, now: datetime) -> list[
 
 def _inbox(policy: CompiledPolicy, matter: str | None) -> str | None:
     return policy.inboxes.get(str(matter), policy.inbox_otherwise)
-
-
-def _lives(progress: Progress, at: datetime) -> bool:
-    return not progress.over and all(planned.due_at is None or planned.due_at > at for planned in progress.endings)
 
 
 def _records(topics: Topics, entry: Entry, move: Move) -> list[OutRecord]:

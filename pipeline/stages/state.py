@@ -26,6 +26,9 @@ _ONLY_SAID = frozenset({"reason", "legal_ground", "approval"})
 """Attributes of which a fact only keeps that they were given."""
 """Decision attributes that facts keep: classes and yes-or-no answers, never free text about a person."""
 
+CARRIED = "carried"
+"""Attribute of a fact that lists, by blanks, the categories that its event carried."""
+
 _WORD = re.compile(r"[a-z][a-z_-]{1,31}")
 """What a class or yes-or-no answer looks like: no digits, no capitals, nothing that could number or name a person."""
 _REFS = TypeAdapter(tuple[Ref, ...])
@@ -211,12 +214,19 @@ class FactStore:
             self._work.delete(_fact_key(ref))
 
 
-def fact_of(head: EventHead, refs: tuple[Ref, ...]) -> Fact:
-    """Return an event stripped to what retention and conditions need."""
+def fact_of(head: EventHead, refs: tuple[Ref, ...], carried: Iterable[str] = ()) -> Fact:
+    """Return an event stripped to what retention and conditions need.
+
+    Args:
+        head: The event.
+        refs: What it is about.
+        carried: Categories that it carries itself, where this matters to the records that it names.
+    """
     # An empty text says nothing: an opt-out of the mailing "" is one of all mailings.
     given = (name for name in FACT_ATTRIBUTES if str(head.attributes.get(name, "")).strip())
     kept = ((name, _SAID if name in _ONLY_SAID else word(head.attributes[name])) for name in given)
-    return Fact(at=head.occurred_at, type=head.type, event_id=head.event_id, refs=refs, attributes=tuple(kept))
+    named = ((CARRIED, " ".join(carried)),) if carried else ()
+    return Fact(at=head.occurred_at, type=head.type, event_id=head.event_id, refs=refs, attributes=(*kept, *named))
 
 
 def fact_to(fact: Fact) -> dict[str, object]:

@@ -193,7 +193,7 @@ class _Run:
             self._out.records.extend(outputs.tagged(made, family))
             self._out.records.extend(outputs.nameless(made, family))
             self._out.records.extend(outputs.shares(made))
-        if made.decision.is_fact and self._facts.add(fact := fact_of(head, made.refs)):
+        if made.decision.is_fact and self._facts.add(fact := fact_of(head, made.refs, _carried(made))):
             self._block.append(fact_to(fact))
         if tells:
             self._block.extend(outputs.obligations(made))
@@ -267,3 +267,10 @@ class _Run:
         self._out.changes = self._work.changes
         self._out.next_wake = self._chores.next_wake(self._now)
         return self._out
+
+
+def _carried(made: outputs.Making) -> tuple[str, ...]:
+    """Return which categories an event carries itself, where it would otherwise tag what other records hold of them."""
+    if made.head.type not in made.policy.retagging:
+        return ()
+    return tuple(tag.category for tag in made.decision.tags if made.policy.rules[tag.rule].retags)

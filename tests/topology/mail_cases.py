@@ -126,6 +126,29 @@ MAIL_CASES: dict[str, Case] = {
         | mail_ends((None, "2025-06-15T07:00:00Z"), (None, "2025-11-03T09:00:00Z"))
         | {("D.web", "erase", None, "2025-06-15T07:00:00Z"), ("C.social", "erase", None, "2025-06-15T07:00:00Z")},
     ),
+    "X12": Case(
+        clauses="ALLCALL-5.2 ALLCALL-5.6 R-ALL-4",
+        events=[
+            email("x12-plain", "2024-02-29T14:00:00+01:00", key="s-x12", matter="contract"),
+            email("x12-parted", "2024-12-31T14:00:00+01:00", key="s-x12", matter="bookkeeping", order_id="o-x12",
+                  invoice_history="i-12"),
+            email("x12-carried", "2025-02-01T14:00:00+01:00", key="s-x12", matter="other"),
+            _by("s-x12", "x12-names", "voucher.retagged", "2025-03-03T10:00:00+01:00",
+                records=["x12-plain", "x12-parted"]),
+            _by("s-x12", "x12-carries", "voucher.retagged", "2025-03-03T11:00:00+01:00", records=["x12-carried"],
+                name="Test Person", invoice_history="i-13"),
+            _by("s-x12", "x12-late", "voucher.retagged", "2025-11-03T11:00:00+01:00", records=["x12-carried"]),
+        ],
+        until="2036-01-01T00:00:00Z",
+        due=BOOKS  # of both e-mails of 2024
+        | mail_ends(
+            ("2027-02-28", "2027-02-28T23:00:00Z"),
+            ("2027-12-31", "2027-12-31T23:00:00Z"),
+            ("2025-11-01", "2025-11-01T23:00:00Z"),
+        )
+        | {("B", "erase", "2027-12-31", "2027-12-31T23:00:00Z")}
+        | {(category, "erase", "2032-12-31", "2032-12-31T23:00:00Z") for category in ("A", "B")},
+    ),
     "H18": Case(
         clauses="ALLCALL-5.2 ALLCALL-3.2",
         events=[

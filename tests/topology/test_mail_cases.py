@@ -78,3 +78,39 @@ def test_a_profile_ends_with_the_longest_of_what_it_rests_on(pipeline: Simulatio
     [profile] = _ends(pipeline, profile="customer")
     assert (profile["kept_until"], profile["kept_until_max"]) == ("2032-12-31", "2035-01-10")
     assert profile["fields_released"] == ["name", "address", "national_id", "phone", "email"]
+
+
+def test_a_voucher_survives_the_email_it_came_in_and_nothing_else_does(pipeline: Simulation) -> None:
+    """X12: its own fields where there are some, else the message; nothing of an e-mail whose voucher is apart."""
+    _lived(pipeline, "X12")
+
+    released = {
+        (end["event_id"], name): end["due_at"].year for end in _ends(pipeline) for name in end["fields_released"]
+    }
+    assert released == {
+        ("x12-plain", "email"): 2031, ("x12-plain", "email_message"): 2031,
+        ("x12-parted", "email"): 2031, ("x12-parted", "invoice_history"): 2031, ("x12-parted", "email_message"): 2027,
+        ("x12-carried", "email"): 2025, ("x12-carried", "email_message"): 2025,
+        ("x12-carries", "name"): 2032, ("x12-carries", "invoice_history"): 2032,
+    }  # fmt: skip
+
+
+def test_a_voucher_in_an_email_that_is_gone_is_reported(pipeline: Simulation) -> None:
+    """X12, C8."""
+    _lived(pipeline, "X12")
+
+    [late] = values(pipeline, "allcall.violation.v1")
+    assert (late["code"], late["event_id"], late["record"]) == ("late-event", "x12-late", "x12-carried")
+    assert (late["rule"], late["fields"]) == ("voucher", ["email", "email_message"])
+    assert late["due_at"] == instant("2025-11-01T23:00:00Z")
+    assert late["in_time_due_at"] == instant("2032-12-31T23:00:00Z")
+
+
+def test_an_email_that_arrives_after_its_voucher_was_named_is_kept_all_the_same(pipeline: Simulation) -> None:
+    """No order is promised across topics."""
+    mail, _parted, _carried, names, *_rest = MAIL_CASES["X12"].events
+    pipeline.pipe(names)
+    pipeline.pipe({**mail, "ingesttime": "2025-03-04T00:00:00Z"})
+
+    scheduled = [one for one in values(pipeline, "allcall.expiry.v1") if one["purpose"] == "bookkeeping"]
+    assert {one["category"]: one["kept_until"] for one in scheduled} == {"A": "2031-12-31", "B": "2031-12-31"}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.domain.vocabulary import Form
 from pipeline.policy.compiled import CompiledPolicy, Ending, Purpose, Recipient
 
 
@@ -17,6 +18,7 @@ class Kept:
         profile: True if they are kept across events.
         elements: The rules or profiles that say so, such as `rule purchase`.
         clauses: The clauses those cite.
+        form: In which form they leave the pipeline; what is anonymous or counted has no end.
     """
 
     categories: tuple[str, ...]
@@ -24,6 +26,7 @@ class Kept:
     profile: bool
     elements: tuple[str, ...]
     clauses: tuple[str, ...]
+    form: Form = Form.PERSONAL
 
     @property
     def supported(self) -> bool:
@@ -56,7 +59,7 @@ def activities(policy: CompiledPolicy) -> tuple[Activity, ...]:
 
 
 def _activity(policy: CompiledPolicy, purpose: Purpose) -> Activity:
-    kept = _grouped(_tags(policy, purpose.id))
+    kept = _grouped(_tags(policy, purpose))
     recipients = tuple(one for one in policy.recipients.values() if one.granted and one.purpose == purpose.id)
     stored = (category for group in kept for category in group.categories)
     cited = (clause for group in kept for clause in group.clauses)
@@ -70,15 +73,15 @@ def _activity(policy: CompiledPolicy, purpose: Purpose) -> Activity:
     )
 
 
-def _tags(policy: CompiledPolicy, wanted: str) -> Iterator[Kept]:
+def _tags(policy: CompiledPolicy, wanted: Purpose) -> Iterator[Kept]:
     """Yield each tag that serves a purpose, alone."""
     for kind, table in (("rule", policy.rules), ("profile", policy.profiles)):
         for name, item in table.items():
             for (category, purpose), endings in item.tags.items():
-                if purpose == wanted:
+                if purpose == wanted.id:
                     yield Kept(
                         categories=(category,), endings=endings, profile=kind == "profile",
-                        elements=(f"{kind} {name}",), clauses=item.clauses,
+                        elements=(f"{kind} {name}",), clauses=item.clauses, form=wanted.form,
                     )  # fmt: skip
 
 
@@ -93,6 +96,7 @@ def _grouped(tags: Iterator[Kept]) -> tuple[Kept, ...]:
             endings=group[0].endings,
             profile=group[0].profile,
             elements=_each(tag.elements for tag in group),
+            form=group[0].form,
             clauses=_each((*tag.clauses, *(one for end in tag.endings for one in end.clauses)) for tag in group),
         )
         for group in groups.values()

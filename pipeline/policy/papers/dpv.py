@@ -47,6 +47,7 @@ class Process:
     broader: frozenset[str]
     legal_bases: frozenset[str]
     data_subjects: frozenset[str]
+    processing: frozenset[str]
     personal_data: frozenset[tuple[str, frozenset[str]]]
     storage: frozenset[Storage]
     sharing: frozenset[Sharing]
@@ -82,6 +83,7 @@ def _process(policy: CompiledPolicy, activity: Activity) -> Process:
         broader=frozenset(purpose.dpv or ("dpv:Purpose",)),
         legal_bases=frozenset(terms.LEGAL_BASES[basis] for basis in purpose.legal_basis),
         data_subjects=frozenset(terms.PEOPLE[people] for people in purpose.data_subjects),
+        processing=terms.FORMS[purpose.form],
         personal_data=frozenset((name, frozenset(policy.categories[name].fields)) for name in activity.categories),
         storage=frozenset(
             Storage(

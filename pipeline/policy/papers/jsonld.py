@@ -68,6 +68,7 @@ def _process(one: Process, base: str, version: str) -> Node:
         },
         "dpv:hasLegalBasis": _ids(one.legal_bases),
         "dpv:hasDataSubject": _ids(one.data_subjects),
+        "dpv:hasProcessing": _ids(one.processing),
         "dpv:hasPersonalData": [_category(name, fields, base) for name, fields in sorted(one.personal_data)],
         "dpv:hasStorageCondition": [_storage(storage, base) for storage in sorted(one.storage, key=_order)],
         "dpv:hasRecipient": [_sharing(sharing, base) for sharing in sorted(one.sharing, key=lambda one: one.recipient)],
@@ -155,6 +156,7 @@ def _process_in(node: Read) -> Process:
         broader=_ids_in(node["dpv:hasPurpose"]["skos:broader"]),
         legal_bases=_ids_in(node["dpv:hasLegalBasis"]),
         data_subjects=_ids_in(node["dpv:hasDataSubject"]),
+        processing=_ids_in(node["dpv:hasProcessing"]),
         personal_data=frozenset(
             (one["dct:identifier"], _names_in(one["skos:narrower"])) for one in node["dpv:hasPersonalData"]
         ),

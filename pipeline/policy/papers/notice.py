@@ -48,7 +48,7 @@ def statements(policy: CompiledPolicy, language: str | None = None) -> Statement
     sections = (
         ("who", "13(1)(a), (b)", _who(policy, say)),
         ("purposes", "13(1)(c), (d)", _purposes(found, say)),
-        ("recipients", "13(1)(e)", _recipients(found, say)),
+        ("recipients", "13(1)(e), (f)", _recipients(policy, found, say)),
         ("periods", "13(2)(a)", _periods(found, say)),
         ("rights", "13(2)(b), (c), (d)", _rights(policy, say)),
     )
@@ -81,7 +81,7 @@ def _purposes(found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
         )
 
 
-def _recipients(found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
+def _recipients(policy: CompiledPolicy, found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
     shares = [(activity, one) for activity in found for one in activity.recipients]
     for activity, one in shares:
         yield say.say(
@@ -93,6 +93,8 @@ def _recipients(found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
         ) + _told(one, say)
     if not shares:
         yield say.say("nobody")
+    if "transfers" in policy.record:
+        yield say.say("transfers", transfers=policy.record["transfers"])
 
 
 def _told(one: Recipient, say: Wording) -> str:

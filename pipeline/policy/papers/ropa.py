@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pipeline.domain.vocabulary import Form
 from pipeline.policy.compiled import CompiledPolicy, Recipient
 from pipeline.policy.describe import endings_in_words, in_words
 from pipeline.policy.papers.activities import Activity, Kept, activities
@@ -134,7 +135,9 @@ def _time_limit(kept: Kept, say: Wording) -> TimeLimit:
 
 
 def kept_in_words(kept: Kept, say: Wording) -> str:
-    """Return how long some categories are kept."""
+    """Return how long some categories are kept, or in which form they are no personal data any more."""
+    if kept.form is not Form.PERSONAL:
+        return say.say(kept.form)
     return say.say("profile") if kept.supported else endings_in_words(kept.endings, say)
 
 

@@ -5,7 +5,7 @@ What it has no term for becomes a term of our own, below the nearest of its.
 
 from collections.abc import Mapping
 
-from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, RecipientClass
+from pipeline.domain.vocabulary import Action, DataSubjects, Form, LegalBasis, RecipientClass
 
 VERSION = "https://w3id.org/dpv/2.3"
 """The release that the terms were checked against; the addresses of the terms themselves bear no version."""
@@ -38,6 +38,13 @@ ACTIONS: Mapping[Action, str] = {
     Action.RESTRICT: "dpv:Restrict",
     Action.STOP_USE: "pp:stop-use",
 }
+
+FORMS: Mapping[Form, frozenset[str]] = {
+    Form.PERSONAL: frozenset(),
+    Form.ANONYMOUS: frozenset({"dpv:Anonymise"}),
+    Form.AGGREGATE: frozenset({"dpv:Aggregate"}),
+}
+"""What is done to data whose purpose wants them in another form."""
 
 PEOPLE: Mapping[DataSubjects, str] = {
     DataSubjects.CUSTOMER: "dpv:Customer",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.domain.calendar import Period
-from pipeline.domain.vocabulary import Action, DataSubjects, LegalBasis, RecipientClass
+from pipeline.domain.vocabulary import Action, DataSubjects, Form, LegalBasis, RecipientClass
 from pipeline.policy.papers import terms
 from pipeline.policy.papers.dpv import Facts, facts_of
 from pipeline.policy.papers.durations import duration, retention
@@ -63,6 +63,13 @@ def test_every_recipient_is_among_the_facts_with_its_fields() -> None:
     assert delivery.erase_after == shipped("viet-art-view").recipients["delivery"].erase_after
 
 
+def test_what_is_counted_only_is_aggregated() -> None:
+    """ART-1.2."""
+    [facts] = there_and_back(facts_of(shipped("artgraphics")))
+
+    assert {one.purpose for one in facts.processes if one.processing == {"dpv:Aggregate"}} == {"aggregate"}
+
+
 def test_a_period_is_an_iso_duration_and_an_end_without_a_date_is_indeterminate() -> None:
     nine = After(period=Period.parse("P9M"))
 
@@ -80,6 +87,7 @@ def test_a_duration_that_we_do_not_know_is_not_guessed() -> None:
 def test_every_word_of_ours_has_its_term() -> None:
     assert set(terms.LEGAL_BASES) == set(LegalBasis)
     assert set(terms.ACTIONS) == set(Action)
+    assert set(terms.FORMS) == set(Form)
     assert set(terms.PEOPLE) == set(DataSubjects)
     assert set(terms.RECIPIENTS) == set(RecipientClass)
 

@@ -1,5 +1,6 @@
 """The papers say what the machine does: by purpose, for whom, how long, and what is still open."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -178,9 +179,49 @@ def _only_books(policy: CompiledPolicy) -> CompiledPolicy:
     return replace(policy, purposes={"books": policy.purposes["books"]})
 
 
-def test_contact_details_of_the_operator_are_told() -> None:
-    told = statements(acme_with(None, record={"contact": "privacy@example.org"}))
+def test_what_is_anonymous_or_counted_is_told_so() -> None:
+    """ALLCALL-4D.5 and ART-1.2: neither is kept as anybody's data."""
+    answers = [line for line in says(statements(shipped("allcall")), "13(2)(a)") if "anonymt" in line]
+    counted = [line for line in says(statements(shipped("artgraphics")), "13(2)(a)") if "counted only" in line]
 
+    assert answers == [
+        "Svar på undersökningar (statistik över anonyma svar): sparas bara anonymt, utan koppling till dig."
+    ]
+    assert len(counted) == 1
+
+
+class Noting(dict[tuple[str, str], str]):
+    """Words that note what they are asked for and do not have."""
+
+    def __init__(self, words: Mapping[tuple[str, str], str]) -> None:
+        super().__init__(words)
+        self.missing: set[tuple[str, str]] = set()
+
+    def __contains__(self, key: object) -> bool:
+        if not super().__contains__(key) and isinstance(key, tuple):
+            self.missing.add(key)
+        return super().__contains__(key)
+
+    def get(self, key: tuple[str, str], default: Any = None) -> Any:
+        return self[key] if key in self else default  # noqa: SIM401  `in` notes what is missing
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_no_statement_of_a_shipped_policy_shows_an_id(controller: str) -> None:
+    """Whoever adds a purpose, recipient, state or event to a policy gives it a word, in the section `words`."""
+    policy = shipped(controller)
+    assert policy.words is not None
+    noting = Noting(policy.words.terms)
+
+    statements(replace(policy, words=replace(policy.words, terms=noting)))
+
+    assert noting.missing == set()
+
+
+def test_contact_details_of_the_operator_are_told() -> None:
+    told = statements(acme_with(None, record={"contact": "privacy@example.org", "transfers": "none"}))
+
+    assert says(told, "13(1)(e)")[-1] == "Transfers to third countries: none"
     assert says(told, "13(1)(a)") == ("The controller is Acme Ltd.", "Contact: privacy@example.org")
 
 
