@@ -56,10 +56,15 @@ class Wording:
             f"{name} {' or '.join(value for known, value in pattern.where if known == name)}" for name in names
         )
         if all(("events", name) in self.terms for name in pattern.types):
-            kinds = [self.term("values", value) for _name, value in pattern.where[:1]]
-            return self.either(self.term("events", name) for name in pattern.types) + _bracketed(", ".join(kinds))
+            about = "".join(self._about(name, value) for name, value in pattern.where[:1])
+            return self.either(self.term("events", name) for name in pattern.types) + _bracketed(about)
         whose = "" if pattern.of is RefKind.SUBJECT else f" of the {pattern.of}"
         return f" {self.say('or')} ".join(pattern.types) + _bracketed(narrowed) + whose
+
+    def _about(self, attribute: str, value: str) -> str:
+        """Return what a fact is about: a purpose, or another value of an attribute."""
+        purpose = attribute == "purpose" and ("purposes", value) in self.terms
+        return self.term("purposes" if purpose else "values", value)
 
     def state(self, name: str, of: RefKind | None = None) -> str:
         """Return what a state is called, or its name and whose it is."""

@@ -8,7 +8,13 @@ import pytest
 
 from tests.docs.pages import ROOT, Block, blocks, matches, run
 
-RUNNABLE = ("README.md", "examples/README.md", "docs/tutorial/first-steps.md", "docs/tutorial/write-your-own-policy.md")
+RUNNABLE = (
+    "README.md",
+    "examples/README.md",
+    "docs/tutorial/first-steps.md",
+    "docs/tutorial/write-your-own-policy.md",
+    "docs/how-to/hand-out-records-and-notices.md",
+)
 PAGES = sorted(path for folder in ("docs", "examples") for path in (ROOT / folder).rglob("*.md")) + sorted(
     ROOT.glob("*.md")
 )

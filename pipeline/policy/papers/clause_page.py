@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from pipeline.domain.vocabulary import Right
+from pipeline.domain.vocabulary import Form, Right
 from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.coverage import Covered, Element, Status, counts_of
 from pipeline.policy.describe import endings_in_words, in_words
@@ -90,7 +90,9 @@ def _rule(policy: CompiledPolicy, shape: PolicyShape, name: str) -> str:
     otherwise = "" if rule.otherwise == "skip" else f" (else {rule.otherwise}: {rule.otherwise_code})"
     by_end: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for (category, purpose), endings in rule.tags.items():
-        categories, purposes = by_end.setdefault(endings_in_words(endings), ({}, {}))
+        form = policy.purposes[purpose].form
+        words = endings_in_words(endings) if form is Form.PERSONAL else IDS.say(form)
+        categories, purposes = by_end.setdefault(words, ({}, {}))
         categories[category] = purposes[purpose] = None
     kept = "; ".join(
         f"{listed(categories)} for {listed(purposes)}, {words}" for words, (categories, purposes) in by_end.items()
@@ -141,6 +143,14 @@ def _right(policy: CompiledPolicy, _shape: PolicyShape, name: str) -> str:
     return f"recorded on receipt; {within}{'; free' if right.fee and not beyond else beyond}{needs}"
 
 
+def _list(_policy: CompiledPolicy, shape: PolicyShape, name: str) -> str:
+    asked = shape.lists[name]
+    whom = f"those of whom `{asked.when}` holds" if asked.when else f"those with a profile {asked.profile}"
+    bought = " who got one of the products" if asked.bought_on else ""
+    drawn = "a random sample of " if asked.sample else ""
+    return f"on {listed(asked.events)}: {drawn}{whom}{bought}, on a topic of its own"
+
+
 def _policy(policy: CompiledPolicy, _shape: PolicyShape, _name: str) -> str:
     return f"version {policy.version} governs what was collected from {policy.effective_from.date()} on, for its life"
 
@@ -165,5 +175,6 @@ _WORDS: Mapping[str, Callable[[CompiledPolicy, PolicyShape, str], str]] = {
     "recipient": _recipient,
     "trigger": _trigger,
     "right": _right,
+    "list": _list,
 }
 """What to say of each kind of element; one without words here is named only."""

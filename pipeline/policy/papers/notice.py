@@ -30,6 +30,7 @@ class Statements:
     version: str
     language: str
     title: str
+    in_force: str
     sections: tuple[Section, ...]
 
 
@@ -57,10 +58,15 @@ def statements(policy: CompiledPolicy, language: str | None = None) -> Statement
         version=policy.version,
         language=say.language,
         title=say.say("title", name=policy.name),
+        in_force=say.say("version", version=policy.version, day=_day(policy)),
         sections=tuple(
             Section(article=article, title=say.say(key), says=tuple(lines)) for key, article, lines in sections
         ),
     )
+
+
+def _day(policy: CompiledPolicy) -> str:
+    return policy.effective_from.astimezone(policy.tz).date().isoformat()
 
 
 def _who(policy: CompiledPolicy, say: Wording) -> Iterator[str]:
@@ -163,4 +169,4 @@ def _start(text: str) -> str:
 def statements_markdown(told: Statements) -> str:
     """Return statements as a page."""
     parts = (part for section in told.sections for part in (f"## {section.title}", bullets(section.says)))
-    return page(f"# {told.title}", *parts)
+    return page(f"# {told.title}", told.in_force, *parts)

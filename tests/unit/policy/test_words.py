@@ -58,7 +58,11 @@ def test_an_id_without_a_word_stands_for_itself() -> None:
 def test_facts_are_told_with_their_word_or_with_whose_they_are() -> None:
     closed = FactPattern(types=("case.closed",), of=RefKind.CASE)
     newsletter = FactPattern(types=("opt_out",), where=(("mailing", "newsletter"), ("purpose", "mail")))
+    sale = FactPattern(types=("opt_out",), where=(("purpose", "sale"),))
+    other = FactPattern(types=("opt_out",), where=(("purpose", "newsletter"),))
 
+    assert SV.facts(sale) == "avanmälan (köp)"
+    assert SV.facts(other) == "avanmälan (nyhetsbrev)"
     assert SV.facts(closed) == "avslutat ärende"
     assert IDS.facts(closed) == "case.closed of the case"
     assert SV.facts(newsletter) == "avanmälan (nyhetsbrev)"

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pipeline.domain.calendar import Period
-from pipeline.domain.vocabulary import Right
+from pipeline.domain.vocabulary import Form, Right
 from pipeline.policy.coverage import Element, Status, coverage
+from pipeline.policy.document import ListShape
 from pipeline.policy.papers.clause_page import clause_page
 from pipeline.policy.rights import RightRule
 from tests.unit.policy.policy_stories import acme, acme_file
@@ -96,6 +97,32 @@ def test_a_right_says_until_when_at_what_fee_and_what_it_needs(right: RightRule,
     shown = clause_page(replace(acme(), rights={Right.ACCESS: right}), SHAPE, (row,))
 
     assert f"- **right access**: {says}\n" in shown
+
+
+def test_a_list_says_whom_it_lists() -> None:
+    drawn = ListShape(
+        events=("survey.draw.requested",), when="known_customer", sample=True, purpose="sale", clauses=("A",)
+    )
+    bought = ListShape(
+        events=("recall.issued",), profile="customer", bought_on=("purchase.completed",), purpose="sale", clauses=("A",)
+    )
+    shape = SHAPE.model_copy(update={"lists": {"drawn": drawn, "bought": bought}})
+    named = [Element(kind="list", id=name, clauses=(), at="", path=()) for name in ("drawn", "bought")]
+
+    shown = clause_page(acme(), shape, (replace(ROWS[0], elements=tuple(named)),))
+
+    assert (
+        "**list drawn**: on survey.draw.requested: a random sample of those of whom `known_customer` holds, on" in shown
+    )
+    assert "**list bought**: on recall.issued: those with a profile customer who got one of the products, on" in shown
+
+
+def test_what_is_counted_only_says_so() -> None:
+    counted = replace(acme().purposes["sale"], form=Form.AGGREGATE)
+
+    shown = clause_page(replace(acme(), purposes={**acme().purposes, "sale": counted}), SHAPE, ROWS)
+
+    assert "contact for sale, counted only" in shown
 
 
 def test_a_rule_that_keeps_nothing_and_a_recipient_with_an_end_say_so() -> None:

@@ -108,6 +108,7 @@ def test_people_are_told_in_swedish_what_the_machine_does() -> None:
 
     assert told.language == "sv"
     assert told.title == "Vad AllCall International AB gör med personuppgifter"
+    assert told.in_force == "Version 1, gäller från 2024-01-01."
     books = [line for line in says(told, "13(2)(a)") if "tidigast 7 år" in line]
     assert len(books) == 1
     assert "senare bara under ett öppet ärende, och senast efter 10 år" in books[0]
