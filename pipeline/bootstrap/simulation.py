@@ -199,14 +199,18 @@ class Simulation:
         if not (tag.health().ready and expire.health().ready):
             return True
         sources = any(
-            (tag.control_position(topic) if ".control." in topic else tag.consumed[topic]) < count
-            for topic, count in self._appended.items()
+            tag.consumed[topic] < count for topic, count in self._appended.items() if ".control." not in topic
+        )
+        controls = any(
+            tag.controls_applied(topic) < self._appended[topic] + tag.produced[topic]
+            for topic in {*self._appended, *tag.produced}
+            if ".control." in topic
         )
         obligations = any(
             expire.consumed[topic] < count for topic, count in tag.produced.items() if ".obligation." in topic
         )
         wake = self._next_wake
-        return sources or obligations or (wake is not None and wake <= self.clock.now())
+        return sources or controls or obligations or (wake is not None and wake <= self.clock.now())
 
     def _topic(self, event: Mapping[str, object]) -> str:
         controller = event.get("controller")

@@ -21,6 +21,7 @@ class Work:
     batch: Sequence[Opened] = ()
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     control: int | None = None
+    controls: int = 0
     woken: bool = False
 
     @property
@@ -82,14 +83,15 @@ class Intake:
         if not records:
             return []
         positions = {(r.topic, r.partition): r.offset + 1 for r in records if r.topic != view.spec.control}
-        control = max((r.offset + 1 for r in records if r.topic == view.spec.control), default=None)
+        controls = [r.offset for r in records if r.topic == view.spec.control]
+        control = max(controls) + 1 if controls else None
         opened = [view.spec.open(record) for record in records]
         batch = [o for o in opened if not self._is_anothers(view, o)]
         output = view.spec.stage.handle([o.incoming for o in batch], view.store, view.partition, self._clock.now())
         output.changes += position_changes(positions)
         if control is not None:
             output.changes.append(Change(CONTROL_KEY, control.to_bytes(8)))
-        return [Work(view, output, batch, positions or self.positions(view), control)]
+        return [Work(view, output, batch, positions or self.positions(view), control, len(controls))]
 
     def _is_anothers(self, view: View, opened: Opened) -> bool:
         """Return whether partition 0 reports this one: an unreadable control record has one outcome, not one each."""

@@ -129,9 +129,9 @@ class Lane:
         self._beat()
         return committed
 
-    def control_position(self, topic: str) -> int:
-        """Return up to which offset (exclusive) every partition has applied a control topic."""
-        return min((view.control for view in self._views.values() if view.spec.control == topic), default=0)
+    def controls_applied(self, topic: str) -> int:
+        """Return how many records of a control topic every partition has applied since this lane opened it."""
+        return min((view.controls for view in self._views.values() if view.spec.control == topic), default=0)
 
     @property
     def next_wake(self) -> datetime | None:
@@ -269,6 +269,7 @@ class Lane:
             view.wake = None
         if work.control is not None:
             view.control = work.control
+            view.controls += work.controls
         if output.next_wake is not None and (view.wake is None or output.next_wake < view.wake):
             view.wake = output.next_wake
         self.counts.update(output.counts)

@@ -71,6 +71,7 @@ class View:
         self.sources: set[TopicPartition] = set()
         self.wake = AT_ONCE if isinstance(spec.stage, TimedStage) else None
         self.control = 0
+        self.controls = 0
 
     @property
     def log_partition(self) -> TopicPartition:

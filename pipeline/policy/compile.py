@@ -14,6 +14,7 @@ from pipeline.policy.compiled import (
     Category,
     Clause,
     CompiledPolicy,
+    Otherwise,
     PolicyBook,
     Profile,
     Purpose,
@@ -32,12 +33,15 @@ from pipeline.policy.reading import Reading
 from pipeline.policy.recipients import read_recipient
 from pipeline.policy.retention import CLASSIFYING, Until, While, patterns_of
 from pipeline.policy.rights import EVENTS, EVERY_SINK, LIFTED
-from pipeline.policy.rules import read_rule
+from pipeline.policy.rules import heard_of_clips, read_rule
 from pipeline.policy.triggers import Trigger, read_trigger
 from pipeline.policy.words import check_words, terms
 
 K = TypeVar("K")
 T = TypeVar("T")
+
+CONSENTS = frozenset({"consent.given", "consent.withdrawn"})
+"""What may let a rule apply that waits for those on a photo or clip."""
 
 HOLD_FACTS = frozenset({"hold.opened", "hold.closed"})
 """Every policy listens to holds: a legal hold suspends any erasure (policies 6, order of conflicts)."""
@@ -166,6 +170,10 @@ def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
     }  # fmt: skip
     purposes = {name: _purpose(reading, name) for name in shape.purposes}
     facts = _fact_types(reading, parts.triggers, rules, profiles, recipients).union(_requests(reading.rights))
+    forwarded = frozenset(name for rule in rules.values() for name in heard_of_clips(rule.tags))
+    if any(rule.otherwise is Otherwise.WAIT for rule in rules.values()):
+        forwarded |= CONSENTS
+    facts |= forwarded
     named = [one.events for items in (rules, recipients, lists) for one in items.values()]
     supports = [profile.supported_by for profile in profiles.values()]
     words = Words(language=shape.words.language, terms=MappingProxyType(terms(shape.words))) if shape.words else None
@@ -207,6 +215,7 @@ def _compiled(reading: Reading, parts: _Parts) -> CompiledPolicy:
         fact_types=facts,
         known_events=facts.union(*supports, *named),
         catalogue=reading.catalogue,
+        forwarded=forwarded,
         lists=_frozen(lists),
         forgets_subject=any(trigger.forgets_subject for trigger in shape.triggers.values()),
         notes=tuple(_notes(reading, purposes)),

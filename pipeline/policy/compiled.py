@@ -96,6 +96,8 @@ class Otherwise(StrEnum):
     """The event is dropped by rule and stored nowhere."""
     REFUSE = "refuse"
     """The event is refused with a violation."""
+    WAIT = "wait"
+    """Nothing is stored for this rule yet: it applies once what people say makes its condition hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,8 @@ class Rule:
     retags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For events that name other records: what of those is tagged by this rule as well, by its category; the first of
     the categories listed that such a record holds counts (R-ALL-4)."""
+    follows_people: bool = False
+    """True if what those on a photo or clip say later may end its tags, or let it apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +304,8 @@ class CompiledPolicy:
     """Recipients that are granted a share, by event name."""
     rights: Mapping[Right, RightRule] = field(default_factory=dict)
     """What the notice says of the rights that it grants."""
+    forwarded: frozenset[str] = frozenset()
+    """Events of a person that concern photos and clips with them on it, wherever those are."""
     lists: Mapping[str, SubjectList] = field(default_factory=dict)
     """What events on the control topic list, by id."""
     sinks: tuple[str, ...] = ()
@@ -340,6 +346,7 @@ class Decision:
         inbox: Inbox name for e-mail sorted by matter.
         profiles: Ids of the profiles this event supports.
         lists: Lists that this event asks for.
+        waits: Rules that may apply later, once their condition holds.
         reports: Violations on the event.
         is_fact: True if the event is folded into state and forwarded.
     """
@@ -354,6 +361,7 @@ class Decision:
     inbox: str | None = None
     profiles: tuple[str, ...] = ()
     lists: tuple[SubjectList, ...] = ()
+    waits: tuple[str, ...] = ()
     reports: tuple[Report, ...] = ()
     is_fact: bool = False
 

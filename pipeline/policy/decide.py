@@ -36,14 +36,10 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
     here = [rule for rule in rules if rule.contexts is None or context in rule.contexts]
     if rules and not here:
         return _refused(policy, *_out_of_context(context, sorted_out, rules))
-    matched: list[Rule] = []
-    for rule in here:
-        if rule.condition is None or rule.condition(asked):
-            matched.append(rule)
-        elif rule.otherwise is Otherwise.DROP:
-            return Decision(outcome=Outcome.DROPPED, policy_version=policy.version, reports=(_gate(rule),))
-        elif rule.otherwise is Otherwise.REFUSE:
-            return _refused(policy, _gate(rule))
+    matched, waiting, stopped = _match(policy, here, asked)
+    if stopped:
+        return stopped
+    gates, waits = tuple(_gate(rule) for rule in waiting), tuple(rule.id for rule in waiting)
     served = _served(sorted_out, matched, policy.purposes)
     grants, withheld = _shares(policy, asked, _served(sorted_out, matched, _personal(policy)))
     is_fact = head.type in policy.fact_types
@@ -63,7 +59,9 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
         inbox=_inbox(policy, asked, matched),
         profiles=_profiles(policy, head, tags),
         lists=lists,
+        waits=waits,
         reports=(
+            *gates,
             *_field_reports(head, sorted_out, served),
             *_incomplete(policy, matched, sorted_out),
             *_unknown_matter(policy, asked, matched),
@@ -71,6 +69,29 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
         ),
         is_fact=is_fact,
     )
+
+
+def _match(
+    policy: CompiledPolicy, rules: Iterable[Rule], asked: Asked
+) -> tuple[list[Rule], list[Rule], Decision | None]:
+    """Return the rules that apply, those that may apply later, and the decision if it is made already."""
+    matched: list[Rule] = []
+    waiting: list[Rule] = []
+    for rule in rules:
+        if rule.condition is None or rule.condition(asked):
+            matched.append(rule)
+        elif rule.otherwise is Otherwise.DROP:
+            dropped = Decision(outcome=Outcome.DROPPED, policy_version=policy.version, reports=(_gate(rule),))
+            return matched, waiting, dropped
+        elif rule.otherwise is Otherwise.REFUSE:
+            return matched, waiting, _refused(policy, _gate(rule))
+        elif rule.otherwise is Otherwise.WAIT:
+            waiting.append(rule)
+    if waiting and not matched:
+        reports, waits = tuple(_gate(rule) for rule in waiting), tuple(rule.id for rule in waiting)
+        dropped = Decision(outcome=Outcome.DROPPED, policy_version=policy.version, waits=waits, reports=reports)
+        return matched, waiting, dropped
+    return matched, waiting, None
 
 
 @dataclass(slots=True)

@@ -225,7 +225,7 @@ class RuleShape(Shape):
     events: Annotated[Words, Field(min_length=1)]
     contexts: Words | None = None
     when: Text | None = None
-    otherwise: Literal["skip", "drop", "refuse"] = "skip"
+    otherwise: Literal["skip", "drop", "refuse", "wait"] = "skip"
     code: Kebab | None = None
     categories: Words = ()
     purposes: Words = ()

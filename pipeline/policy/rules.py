@@ -1,12 +1,13 @@
 """Rules of a document: which categories for which purposes, and how each tag ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from pipeline.domain.vocabulary import Form
+from pipeline.domain.vocabulary import Form, RefKind
 from pipeline.policy.compiled import Ending, Otherwise, Rule
 from pipeline.policy.document import EndShape, RuleShape, Where
 from pipeline.policy.reading import Reading
+from pipeline.policy.retention import patterns_of
 from pipeline.policy.triggers import Trigger, apply_triggers
 
 TRANSIENT = "transient"
@@ -29,6 +30,7 @@ def read_rule(reading: Reading, name: str, shape: RuleShape, triggers: Sequence[
         reading.categories(held, at)
     condition = reading.condition(shape.when, (*where, "when"))
     complete = reading.known(shape.complete, reading.shape.categories, "category", (*where, "complete"))
+    tags = _tags(reading, name, shape, triggers)
     return Rule(
         id=name,
         events=shape.events,
@@ -37,13 +39,20 @@ def read_rule(reading: Reading, name: str, shape: RuleShape, triggers: Sequence[
         needs_state=shape.inbox or bool(condition and condition.needs_state),
         otherwise=Otherwise(shape.otherwise),
         otherwise_code=shape.code or name,
-        tags=MappingProxyType(_tags(reading, name, shape, triggers)),
+        tags=MappingProxyType(tags),
         clauses=shape.clauses,
         line=reading.source.at(where),
         complete=tuple((category, shape.complete[category]) for category in complete),
         sorts_inbox=shape.inbox,
         retags=MappingProxyType(dict(shape.retags)),
+        follows_people=shape.otherwise == "wait" or bool(heard_of_clips(tags)),
     )
+
+
+def heard_of_clips(tags: Mapping[tuple[str, str], Sequence[Ending]]) -> frozenset[str]:
+    """Return the events of photos and clips that the endings of some tags listen to."""
+    heard = (patterns_of(ending.retention) for endings in tags.values() for ending in endings)
+    return frozenset(name for patterns in heard for kind, names in patterns if kind is RefKind.CLIP for name in names)
 
 
 def _tags(

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pipeline.domain.events import EventHead
-from pipeline.domain.facts import Ref
+from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook
 from pipeline.stages.bought import Bought
+from pipeline.stages.clips import Allowed, Clips
 from pipeline.stages.counts import Counts
 from pipeline.stages.state import FactStore, References
 from pipeline.stages.subject_lists import SubjectLists
@@ -29,6 +30,7 @@ class Chores:
     ) -> None:
         self._topics = topics
         self._book = book
+        self._clips = Clips(topics.controller, book, references, work, facts)
         self._bought = Bought(references, work, facts)
         self._counts = Counts(topics, book, work, partition)
         self._lists = SubjectLists(topics, book, references, work, facts, self._bought, partition)
@@ -43,6 +45,16 @@ class Chores:
             if head.type == "erasure.requested":
                 self._bought.forget(subject, head.occurred_at)
 
+    def watch(
+        self, policy: CompiledPolicy, head: EventHead, decision: Decision, refs: tuple[Ref, ...], now: datetime
+    ) -> None:
+        """Watch a photo or clip for what the people on it say."""
+        self._clips.watch(policy, head, decision, refs, now)
+
+    def hear(self, head: EventHead) -> Iterator[Fact | Allowed]:
+        """Yield what follows for photos and clips from what people said."""
+        yield from self._clips.hear(head)
+
     def count(self, policy: CompiledPolicy, head: EventHead, decision: Decision) -> None:
         """Count an accepted event for the purposes that may have counts only."""
         if decision.counted:
@@ -53,6 +65,7 @@ class Chores:
         controller = self._topics.controller
         policy = self._book.in_force(controller, now) or self._book.versions[controller][-1]
         self._bought.forget_ended(policy, now, limit)
+        self._clips.forget_ended(now, limit)
         yield from self._counts.finished(now, limit)
         yield from self._lists.go_on(limit)
 

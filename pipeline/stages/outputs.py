@@ -11,8 +11,9 @@ from pipeline.domain.events import EventHead
 from pipeline.domain.facts import Ref
 from pipeline.domain.records import Nameless, OutRecord, SealedValue, SharedValue, Tag, TaggedValue
 from pipeline.domain.topics import Topics
-from pipeline.domain.vocabulary import Family, RefKind
+from pipeline.domain.vocabulary import CONTROL_KEY, Family, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Decision, Grant, Profile, Report
+from pipeline.stages.clips import Allowed
 from pipeline.stages.state import References, refs_to, word
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
@@ -104,6 +105,72 @@ def obligations(made: Making) -> Iterator[dict[str, object]]:
             item = _obligation(made, "share", share_id, (tag,))
             yield {**item, "recipient": grant.recipient.id, "share_id": share_id}
 
+
+def allowed(found: Allowed, made: Making, family: Family) -> tuple[OutRecord, dict[str, object]]:
+    """Return the tags that material got later, and what must end because of them.
+
+    The record has no payload: none is kept here. Who keeps the material joins the tags to it by the event id. Its
+    life begins with the last consent that was missing.
+    """
+    material = found.material
+    said = {
+        "event_id": material.event_id,
+        "type": material.event_type,
+        "occurred_at": material.occurred_at,
+        "controller": made.topics.controller,
+        "data_subject_id": material.key,
+        "source": "",
+        **material.attributes,
+    }
+    value = {
+        "tags": [_told(tag) for tag in found.decision.tags],
+        "policy_version": found.policy.version,
+        "data_subject": next((ref.digest for ref in material.refs if ref.kind is RefKind.SUBJECT), ""),
+        "event": said,
+    }
+    record = OutRecord(
+        topic=made.topics.tagged(family),
+        key=material.key,
+        schema=f"tagged-{family}",
+        value=value,
+        partition=made.partition,
+    )
+    rules = "+".join(dict.fromkeys(tag.rule for tag in found.decision.tags))
+    return record, _obligation(made, "record", f"{material.event_id}|{rules}", found.decision.tags)
+
+
+def forwarded(topics: Topics, head: EventHead) -> OutRecord:
+    """Return what a person said about photos and clips, for every partition: nobody knows where those are."""
+    listed = (head.attributes.get(name) for name in ("participants", "consents"))
+    people = [str(one) for names in listed if isinstance(names, Iterable) for one in names] or [head.key]
+    records = head.attributes.get("records")
+    value = {
+        "event_id": f"forwarded-{hashlib.blake2b(head.event_id.encode(), digest_size=16).hexdigest()}",
+        "type": head.type,
+        "occurred_at": head.occurred_at,
+        "controller": head.controller,
+        "data_subject_id": CONTROL_KEY,
+        "source": FORWARDED,
+        "participants": people,
+        "records": [str(one) for one in records] if isinstance(records, Iterable) else None,
+        **{name: head.attributes[name] for name in ("clip_id", "purpose") if name in head.attributes},
+    }
+    return OutRecord(topic=topics.control, key=CONTROL_KEY, schema="source-lifecycle", value=value)
+
+
+def _told(tag: Tag) -> dict[str, object]:
+    return {
+        "category": tag.category,
+        "purpose": tag.purpose,
+        "legal_basis": [str(basis) for basis in tag.legal_basis],
+        "rule": tag.rule,
+        "clauses": list(tag.clauses),
+        "fields": list(tag.fields),
+    }
+
+
+FORWARDED = "//pipeline/tag-lane"
+"""Source of what the tag lane sends to all its partitions."""
 
 BLOCK = 200
 """Items of one block at most: a message must stay well below the broker's limit of one mebibyte."""

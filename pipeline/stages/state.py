@@ -169,6 +169,10 @@ class References:
         """Return the keyed hash by which a product is known in a subject's state; never on the wire."""
         return _digest(self._key, f"product|{identifier}")
 
+    def person(self, identifier: str) -> str:
+        """Return the keyed hash by which somebody on a photo or clip is known in its state."""
+        return _digest(self._key, f"person|{identifier}")
+
     def lot(self, draw: str, digest: str) -> int:
         """Return the lot of a subject in a draw, a number of 128 bits: the same on every replay, and never chosen."""
         return int(_digest(self._key, f"lot|{draw}|{digest}"), 16)

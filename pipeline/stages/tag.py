@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.domain.events import EventCatalogue, EventHead
-from pipeline.domain.facts import Ref
+from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind
@@ -141,6 +141,9 @@ class _Run:
         else:
             # A control event reaches every partition; partition 0 alone says what became of it.
             tells = incoming.topic != stage.topics.control or self._partition == 0
+            if incoming.topic == stage.topics.control and head.source == outputs.FORWARDED:
+                self._hear(head)
+                return
             self._decide(index, incoming.topic, head, tells=tells)
 
     def _decide(self, index: int, topic: str, head: EventHead, *, tells: bool) -> None:
@@ -160,6 +163,8 @@ class _Run:
             self._tell(head, policy, decision)
         if decision.outcome is not Outcome.REFUSED:
             self._remember(policy, head, subject, refs)
+        if decision.outcome is not Outcome.REFUSED:
+            self._chores.watch(policy, head, decision, refs, self._now)
         if decision.outcome is Outcome.ACCEPTED:
             if subject and (decision.tags or not decision.nameless):  # an anonymous answer leaves no trace of whose
                 stage.references.keep(head.key, subject, self._work)
@@ -198,10 +203,33 @@ class _Run:
         if tells:
             self._block.extend(outputs.obligations(made))
             self._chores.count(made.policy, head, made.decision)
+        if head.type in made.policy.forwarded:
+            if head.key == CONTROL_KEY:
+                self._hear(head)
+            else:
+                self._out.records.append(outputs.forwarded(self._stage.topics, head))
         subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
         self._chores.note(made.policy, head, made.decision, subject, self._now)
         if head.type == "erasure.requested" and made.policy.forgets_subject and not self._is_overtaken(made):
             self._stage.references.forget_subject(head.key, head.occurred_at, self._now.date(), self._work)
+
+    def _hear(self, head: EventHead) -> None:
+        """Let what people said reach the photos and clips of this partition that they are on."""
+        if self._seen:
+            self._seen.remember(head.event_id)
+        for found in self._chores.hear(head):
+            if isinstance(found, Fact):
+                self._block.append(fact_to(found))
+                continue
+            made = outputs.Making(
+                topics=self._stage.topics, references=self._stage.references, policy=found.policy,
+                decision=found.decision, head=found.material.head(found.since), matter=None, refs=found.material.refs,
+                now=self._now, index=-1, partition=self._partition,
+            )  # fmt: skip
+            family = self._stage.catalogue.family_of(found.material.event_type) or Family.CCTV
+            record, item = outputs.allowed(found, made, family)
+            self._out.records.append(record)
+            self._block.append(item)
 
     def _is_overtaken(self, made: outputs.Making) -> bool:
         """Return whether something newer than a late request is filed under the same reference.

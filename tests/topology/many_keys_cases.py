@@ -19,6 +19,18 @@ def _opted_out(name: str, **data: Any) -> dict[str, Any]:
     return event(f"h12-out-{name}", "opt_out", "2025-05-20T10:00:00Z", "allcall", f"s-12{name}", **data)
 
 
+def _photo(identity: str = "h17-photo", **data: Any) -> dict[str, Any]:
+    """Return a course photo with three people on it, of whom two consented."""
+    people = [f"s-17{letter}" for letter in "abc"]
+    said = {"participants": people, "consents": people[:2], "photograph": "p", "context": "course_own", **data}
+    return event(identity, "photo.ingested", "2025-02-01T12:00:00+01:00", "allcall", "clip-17", **said)
+
+
+def _consent(letter: str, word: str, time: str, **data: Any) -> dict[str, Any]:
+    said = {"purpose": "course-marketing", **data}
+    return event(f"h17-{word}-{letter}", f"consent.{word}", time, "allcall", f"s-17{letter}", **said)
+
+
 MANY_KEYS_CASES: dict[str, Case] = {
     "H12": Case(
         clauses="ALLCALL-4D.5 ALLCALL-4D.6 ALLCALL-2.D",
@@ -40,5 +52,17 @@ MANY_KEYS_CASES: dict[str, Case] = {
         ],
         until="2030-01-01T00:00:00Z",
         due=set(),
+    ),
+    "H17": Case(
+        clauses="ALLCALL-4C.2 ALLCALL-4C.3 ALLCALL-5.9",
+        events=[
+            _photo(),
+            _consent("c", "given", "2025-03-01T10:00:00Z", records=["h17-photo"]),
+            event("h17-clip", "cctv.ingested", "2025-03-15T10:00:00Z", "allcall", "clip-17b",
+                  context="course_other", cctv_clip="c"),
+            _consent("a", "withdrawn", "2025-04-01T12:00:00Z"),
+        ],
+        until="2026-01-01T00:00:00Z",
+        due={("E.photo", "erase", None, "2025-04-01T12:00:00Z")},
     ),
 }  # fmt: skip
