@@ -32,7 +32,7 @@ from pipeline.policy.retention import (
     Window,
     YearEnd,
 )  # fmt: skip
-from pipeline.policy.spans import spans
+from pipeline.policy.spans import closings, spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +63,14 @@ class Circumstances:
         occurred_at: The record's own instant, the anchor of its periods.
         tz: The policy's zone.
         matter: The record's own matter class, if it has one.
+        named: What the record itself names: its case, order, account.
         facts: The facts about what a record refers to, by kind; empty where it refers to nothing of the kind.
     """
 
     occurred_at: datetime
     tz: ZoneInfo
     matter: str | None = None
+    named: frozenset[RefKind] = frozenset()
     facts: Callable[[RefKind], FactLog] = field(default=lambda _kind: FactLog())
 
 
@@ -149,8 +151,10 @@ def _since(pattern: FactPattern, given: Circumstances) -> bool:
 
 
 def _while(node: While, given: Circumstances) -> End:
-    found = spans(node.state, given.facts(node.of))
-    ends = [end for _start, end in found]
+    facts = given.facts(node.of)
+    ends = [end for _start, end in spans(node.state, facts)]
+    if node.opened_by_record and node.of in given.named:
+        ends.append(next((fact.at for fact in facts.of(closings(node.state)) if fact.at >= given.occurred_at), None))
     if any(end is None for end in ends):
         return OPEN
     return End(due_at=max((given.occurred_at, *(end for end in ends if end is not None))))

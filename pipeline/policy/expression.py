@@ -127,7 +127,10 @@ class Expressions:
             known = ", ".join(sorted(self.states)) or "none"
             self.problems.add(self.source, (*where, "while"), f"there is no state {name}; there are {known}")
             return While(state=State(name="unknown"))
-        return While(state=self.states[str(name)], of=self._kind(written, where))
+        by_record = written.get("opened_by_record", False)
+        if not isinstance(by_record, bool):
+            self.problems.add(self.source, (*where, "opened_by_record"), "opened_by_record is true or false")
+        return While(state=self.states[str(name)], of=self._kind(written, where), opened_by_record=by_record is True)
 
     def window(self, written: Mapped, where: Where) -> Retention:
         """Return at least so long, at most so long."""
@@ -281,7 +284,7 @@ FORMS: Mapping[str, tuple[frozenset[str], Build]] = {
     "period": (frozenset({"bound", "from"}), Expressions.after),
     "year_end": (frozenset(), Expressions.year_end),
     "until": (frozenset({"of", "where", "unless_followed_by"}), Expressions.until),
-    "while": (frozenset({"of"}), Expressions.lasting),
+    "while": (frozenset({"of", "opened_by_record"}), Expressions.lasting),
     "window": (frozenset(), Expressions.window),
     "longest_of": (frozenset(), Expressions.longest),
     "earliest_of": (frozenset(), Expressions.earliest),

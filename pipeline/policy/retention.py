@@ -99,10 +99,15 @@ class Until:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class While:
-    """While a state lasts, seen from the record's subject, case, order or account; over at once if it never began."""
+    """While a state lasts, seen from the record's subject, case, order or account; over at once if it never began.
+
+    With `opened_by_record` a record that names a case (order, account) shows that it is open: it lasts from the record
+    until the next closing, whether or not an opening was ever told.
+    """
 
     state: State
     of: RefKind = RefKind.SUBJECT
+    opened_by_record: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,3 +25,8 @@ def spans(state: State, facts: FactLog, *, until: datetime | None = None) -> lis
 def lasts(state: State, facts: FactLog, at: datetime) -> bool:
     """Tell whether a state lasts at an instant, knowing only what happened up to it."""
     return any(end is None for _start, end in spans(state, facts, until=at))
+
+
+def closings(state: State) -> tuple[str, ...]:
+    """Return the events that close a state, or any of its parts."""
+    return (*state.closes, *(name for part in state.any_of for name in closings(part)))

@@ -127,7 +127,10 @@ class Evaluation:
             subject = next((ref for ref in support.refs if ref.kind is RefKind.SUBJECT), None)
             return FactLog([fact for fact in self.facts.log(subject).facts if fact.ref(kind) is None])
 
-        return Circumstances(occurred_at=support.occurred_at, tz=policy.tz, matter=support.matter, facts=facts)
+        return Circumstances(
+            occurred_at=support.occurred_at, tz=policy.tz, matter=support.matter,
+            named=frozenset(ref.kind for ref in support.refs), facts=facts,
+        )  # fmt: skip
 
     def _unless_held(self, entry: Entry, end: End) -> End:
         """Return the end, moved to the release of every hold that was opened before it (X5)."""

@@ -67,7 +67,9 @@ def ended(pair: Pair) -> Ended | None:
         return FactLog([fact for fact in facts if fact.ref(kind) is None])
 
     record = pair.record
-    given = Circumstances(occurred_at=record.at, tz=zone(record.zone), matter=record.matter, facts=about)
+    given = Circumstances(
+        occurred_at=record.at, tz=zone(record.zone), matter=record.matter, named=frozenset(own), facts=about
+    )
     end = end_of(read(pair.keep), given)
     return None if end.due_at is None else (end.due_at, end.kept_until)
 

@@ -111,6 +111,10 @@ def _while(random: Random, _depth: int) -> Any:
     return {"while": random.choice(sorted(STATES)), "of": random.choice(("subject", "case", "order", "account"))}
 
 
+def _lasting(random: Random, depth: int) -> Any:
+    return _while(random, depth) | ({"opened_by_record": True} if random.random() < 0.3 else {})
+
+
 def _window(random: Random, depth: int) -> Any:
     inside = {"least": expression(random, depth), "most": expression(random, depth)}
     if random.random() < 0.6:
@@ -146,7 +150,7 @@ def _suspended(random: Random, depth: int) -> Any:
 
 
 _LEAVES = (
-    _period, _period, _year_end, _until, _until, _while, _while, _undetermined,
+    _period, _period, _year_end, _until, _until, _lasting, _lasting, _undetermined,
     lambda _random, _depth: "at-once", lambda _random, _depth: {"indefinite": {"review": "P1Y"}},
 )  # fmt: skip
 _BRANCHES = (_window, _parts("longest_of"), _parts("earliest_of"), _switch, _by_matter, _suspended)

@@ -77,9 +77,9 @@ class Promise:
                 stands = self._stands(types, keep, since=self._record.at)
                 return bool(stands) and at >= stands[0].at
             case {"while": name, "of": kind}:
-                return at >= self._record.at and not any(
-                    end is None or end > at for _start, end in self._lasted(name, kind)
-                )
+                shown = keep.get("opened_by_record") and kind in self._record.about
+                lasted = [*self._lasted(name, kind), *(self._shown(name, kind) if shown else ())]
+                return at >= self._record.at and not any(end is None or end > at for _start, end in lasted)
             case {"window": {"least": least, "most": most, **prolonging}}:
                 asked = prolonging.get("prolonged_by")
                 wanted = asked is None or self.over(asked, at)
@@ -185,6 +185,17 @@ class Promise:
                     if one.turn > opened.turn and one.type in state["closes"] and _same(one, opened, per)
                 )
                 yield opened.at, next(closes, None)
+
+    def _shown(self, name: str, kind: str) -> Iterator[tuple[datetime, datetime | None]]:
+        """Yield the span that the record itself shows to have begun, if it names what the state is about."""
+        ends = set(self._closing(name))
+        closed = (one.at for one in self._told(kind) if one.type in ends and one.at >= self._record.at)
+        yield self._record.at, next(closed, None)
+
+    def _closing(self, name: str) -> Iterator[str]:
+        yield from self._states[name].get("closes", ())
+        for part in self._states[name].get("any_of", ()):
+            yield from self._closing(part)
 
     def _chosen(self, keep: Mapping[str, Any]) -> Any:
         if "by_matter" in keep:
