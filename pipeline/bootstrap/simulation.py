@@ -28,6 +28,7 @@ from pipeline.lanes import Bounds, Lane
 from pipeline.lanes.clocks import UnguardedClock
 from pipeline.lanes.materialise import Materialiser
 from pipeline.lanes.views import LaneSpec
+from pipeline.policy.compiled import PolicyBook
 from pipeline.ports import Clock, InRecord
 from pipeline.settings import load_settings
 
@@ -88,6 +89,8 @@ class Simulation:
 
     def __init__(self, parts: Parts, world: Callable[[Clock], World], seed: int = 0) -> None:
         self.parts = parts
+        self.states: dict[tuple[str, str, int], MemoryState] = {}
+        """What each lane remembers, by lane, controller and partition."""
         self.clock = VirtualClock()
         self._world = world(self.clock)
         randomness = Random(seed)  # noqa: S311  a simulation must be repeatable; workers use the system's randomness
@@ -164,6 +167,12 @@ class Simulation:
         waking = (lane.next_wake for lane in (self._tag, self._expire))
         return min((wake for wake in waking if wake is not None), default=None)
 
+    def govern(self, book: PolicyBook) -> None:
+        """Let other versions, or orders to retag, govern from this instant on, as the policy topic does for workers."""
+        self._tag.govern(book)
+        self._expire.govern(book)
+        self._settle()
+
     def close(self) -> None:
         """Leave the groups and release connections."""
         self._tag.close()
@@ -175,7 +184,7 @@ class Simulation:
         return Lane(
             log=self._world.lane_log(name, topics),
             specs=specs,
-            open_state=lambda _controller, _partition: MemoryState(),
+            open_state=lambda controller, number: self.states.setdefault((name, controller, number), MemoryState()),
             materialise=Materialiser(self.parts.codec, sealer),
             clock=UnguardedClock(self.clock),
             elapsed=lambda: 0.0,

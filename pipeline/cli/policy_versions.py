@@ -1,6 +1,7 @@
 """`pipeline policy publish`, `diff` and `retag`: how a policy changes."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from pipeline.cli.options import (
 if TYPE_CHECKING:
     from pipeline.bootstrap.comparison import Difference
     from pipeline.bootstrap.parts import Parts
+    from pipeline.bootstrap.retagging import Counted
+    from pipeline.policy.compiled import Retag
     from pipeline.policy.publication import Plan
     from pipeline.settings import Settings
 
@@ -121,4 +124,82 @@ def _about(one: "Difference") -> str:
     return " ".join(part for part in (one.recipient, one.category, one.purpose, one.action) if part)
 
 
-VERSIONS = (publish, diff)
+@click.command(short_help="Move what one version decided to another one.")
+@click.argument("old")
+@click.argument("new")
+@click.option("--controller", help="Whose versions these are, where several controllers have them.")
+@click.option(
+    "--rule", "rules", multiple=True, help="Rule, profile or recipients.NAME to move; default: all. Repeatable."
+)
+@click.option("--dry-run", is_flag=True, help="Only count what would change, and when.")
+@click.option("--yes", is_flag=True, help="Give the order. It cannot be taken back.")
+@click.option("--events", type=EXISTING_FILE, help="Count on these events instead of what the workers remember.")
+@policy_options
+@broker_option
+@output_option
+def retag(  # noqa: PLR0913  a command has the options it has
+    *, old: str, new: str, controller: str | None, rules: tuple[str, ...], dry_run: bool, yes: bool,
+    events: Path | None, policies: Path | None, overlays: tuple[Path, ...], broker: str | None, output: str,
+) -> None:  # fmt: skip
+    """Let version NEW govern what version OLD decided: at once, retroactively.
+
+    Without this, the version at collection governs a record for its life. What
+    would have ended before now under NEW ends now. What NEW has no rule for
+    stays under OLD; --dry-run names it, and counts the rest by rule.
+    """
+    from pipeline.adapters.kafka_preflight import check_broker
+    from pipeline.bootstrap import retagging
+    from pipeline.cli.options import settings_at
+
+    if dry_run == yes or (events and yes):
+        raise click.UsageError("say --dry-run to count what would change, or --yes to give the order to the workers.")
+    settings = settings_at(broker)
+    parts = _parts(settings, policies, overlays)
+    asked = retagging.Asked(controller=controller, from_version=old, to_version=new, rules=rules)
+    if events is not None:
+        from pipeline.cli.simulate import read_events
+
+        order = retagging.the_order(parts.book, asked, retagging.now())
+        kept = (event for _number, event in read_events(events) if event.get("controller") == order.controller)
+        states, then = retagging.after_events(policies, overlays, kept, order.controller)
+        order = replace(order, ordered_at=then)
+        counted = retagging.count(parts.book, order, states, then)
+    else:
+        check_broker(settings.connection())
+        book = retagging.known_versions(parts, settings.connection())
+        order = retagging.the_order(book, asked, retagging.now())
+        states_now = retagging.live_states(settings.connection(), order.controller)
+        counted = retagging.count(book, order, states_now, order.ordered_at)
+        if yes:
+            retagging.give(parts, settings.connection(), order)
+    _told_order(order, counted, output, dry_run=dry_run)
+
+
+def _told_order(order: "Retag", counted: "list[Counted]", output: str, *, dry_run: bool) -> None:
+    rows = [{name: _plain(value) for name, value in asdict(one).items()} for one in counted]
+    moved = [row for row in rows if row["action"] is not None]
+    stays = [{name: row[name] for name in ("rule", "category", "purpose", "count")} for row in rows if row not in moved]
+    if output == "json":
+        about = {"controller": order.controller, "from": order.from_version, "to": order.to_version}
+        print_json({
+            "schema_version": SCHEMA_VERSION, "dry_run": dry_run, **about, "rules": list(order.rules),
+            "ordered_at": _plain(order.ordered_at), "moved": moved, "stays": stays,
+        })  # fmt: skip
+        return
+    said = "would move" if dry_run else "are being moved"
+    print_table(
+        f"{sum(one.count for one in counted if one.action)} ends {said} from version {order.from_version} of "
+        f"{order.controller} to {order.to_version}",
+        ("rule", "category", "purpose", "action", "count", "at once", "earlier", "later", "first", "last"),
+        [tuple(str(value if value is not None else "-") for value in row.values()) for row in moved],
+    )
+    if stays:
+        title = f"{sum(one.count for one in counted if not one.action)} tags stay: the other version has no such rule"
+        print_table(title, tuple(stays[0]), [tuple(str(value) for value in row.values()) for row in stays])
+
+
+def _plain(value: object) -> object:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+VERSIONS = (publish, diff, retag)

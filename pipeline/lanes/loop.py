@@ -16,6 +16,7 @@ from pipeline.lanes.intake import Intake, Work
 from pipeline.lanes.materialise import Materialiser
 from pipeline.lanes.versions import PolicyFollower, govern
 from pipeline.lanes.views import LaneSpec, View
+from pipeline.policy.compiled import PolicyBook
 from pipeline.ports import (
     Broadcast,
     LaneClock,
@@ -129,6 +130,12 @@ class Lane:
         self._beat()
         return committed
 
+    def govern(self, book: PolicyBook) -> None:
+        """Let the versions and orders of a book govern from here on; stages look at what they have to do at once."""
+        govern(self._specs.values(), book)
+        for view in self._views.values():
+            view.wake_soon()
+
     def controls_applied(self, topic: str) -> int:
         """Return how many records of a control topic every partition has applied since this lane opened it."""
         return min((view.controls for view in self._views.values() if view.spec.control == topic), default=0)
@@ -163,7 +170,7 @@ class Lane:
         if self._policies is None:
             return
         if self._policies.follow():
-            govern(self._specs.values(), self._policies.topic.book)
+            self.govern(self._policies.topic.book)
         self.counts.update(self._policies.topic.drain_counts())
 
     def _beat(self) -> None:

@@ -14,6 +14,7 @@ from pipeline.domain.errors import ConfigurationError, InvalidEvent, LogTruncate
 from pipeline.lanes.views import LaneSpec
 from pipeline.policy.compiled import PolicyBook
 from pipeline.policy.publication import NOTICE, STALE, Judged, Publication, Verdict, disagreements, judge
+from pipeline.policy.retags import judge_retag, retag_from
 from pipeline.ports import Codec, GovernedStage, InRecord
 
 READ_EVERY = 10.0
@@ -62,8 +63,8 @@ class PolicyTopic:
         self.book = on_disk
         self.published: dict[Key, Publication] = {}
         """What is in force or comes into force, as it stands on the topic."""
-        self.refused: list[tuple[InRecord, Key, Judged]] = []
-        """What is not, with the reason."""
+        self.refused: list[tuple[Key, Judged]] = []
+        """Versions that are not, with the reason."""
         self.counts: Counter[tuple[str, ...]] = Counter()
 
     def read_on(self) -> bool:
@@ -98,7 +99,7 @@ class PolicyTopic:
     def contradictions(self, controllers: tuple[str, ...]) -> list[str]:
         """Return what stands otherwise on the topic than on disk, one sentence each."""
         found = []
-        for _record, key, judged in self.refused:
+        for key, judged in self.refused:
             changed = judged.verdict is Verdict.CHANGED and key not in self.published
             if key[0] in controllers and (changed or judged.verdict is Verdict.NOT_ON_DISK):
                 found.append(f"version {key[1]} of {key[0]} on the policy topic: {judged.says}")
@@ -112,15 +113,24 @@ class PolicyTopic:
 
     def _take(self, record: InRecord, value: bytes) -> None:
         try:
-            one = _publication(self._codec.decode(value))
+            schema, content = self._codec.decode(value)
         except InvalidEvent:
-            self._refuse(record, ("", ""), Judged(verdict=Verdict.UNREADABLE, says="it is no policy version"))
-            return
+            schema, content = "", {}
+        if schema == "policy":
+            self._take_version(record, Publication(**content))  # type: ignore[arg-type] # the codec gave each its type
+        elif schema == "retag":
+            self._take_order(record, content)
+        else:
+            says = "it is no policy version and no order to retag"
+            self._refuse(record, "a record", Judged(verdict=Verdict.UNREADABLE, says=says))
+
+    def _take_version(self, record: InRecord, one: Publication) -> None:
         key = (one.controller, one.version)
         appended_at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
         judged = judge(self.book, one, appended_at, events=self._events, notice=self._pace.notice)
         if judged.refused:
-            self._refuse(record, key, judged)
+            self._refuse(record, f"version {one.version} of {one.controller}", judged)
+            self.refused.append((key, judged))
             return
         self.counts["policy-version", judged.verdict] += 1
         self.published[key] = one
@@ -128,19 +138,20 @@ class PolicyTopic:
             self.book = self.book.with_version(judged.policy)
             log.info("version %s of %s governs from %s on", one.version, one.controller, one.effective_from.isoformat())
 
-    def _refuse(self, record: InRecord, key: Key, judged: Judged) -> None:
-        self.refused.append((record, key, judged))
-        self.counts["policy-version", judged.verdict] += 1
-        what = f"version {key[1]} of {key[0]}" if key[1] else "a record"
+    def _take_order(self, record: InRecord, content: Mapping[str, object]) -> None:
+        order = retag_from(content)
+        judged = judge_retag(self.book, order)
+        if judged.refused:
+            self._refuse(record, f"an order to retag {order.controller}", judged, "policy-retag")
+            return
+        self.counts["policy-retag", judged.verdict] += 1
+        if judged.verdict is Verdict.TAKEN:
+            self.book = self.book.with_retag(order)
+
+    def _refuse(self, record: InRecord, what: str, judged: Judged, counter: str = "policy-version") -> None:
+        self.counts[counter, judged.verdict] += 1
         why = (record.offset, what, judged.verdict, judged.says)
         log.warning("policy topic, offset %d: %s changes nothing (%s): %s", *why)
-
-
-def _publication(decoded: tuple[str, Mapping[str, object]]) -> Publication:
-    schema, value = decoded
-    if schema != "policy":
-        raise InvalidEvent("unexpected-schema", "not a policy version")
-    return Publication(**value)  # type: ignore[arg-type] # the codec gave every field its type
 
 
 class PolicyFollower:

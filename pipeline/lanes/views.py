@@ -86,6 +86,10 @@ class View:
             self.store.clear()
             self._read_back(log, beat)
         self.control = int.from_bytes(self.store.get(CONTROL_KEY) or b"")
+        self.wake_soon()
+
+    def wake_soon(self) -> None:
+        """Let a timed stage look at everything as soon as the clock knows any time."""
         self.wake = AT_ONCE if isinstance(self.spec.stage, TimedStage) else None
 
     def positions(self) -> dict[TopicPartition, int]:

@@ -83,6 +83,7 @@ class Entry:
     Attributes:
         policy_version: Version of the first support; each tag names the version that governs it.
         inbox: Inbox that the message was moved to, if it was moved.
+        retags: How often a profile was moved to another version in this life; a record's tags count for themselves.
         folded_to: Up to when what happened is folded into the dates.
     """
 
@@ -97,6 +98,7 @@ class Entry:
     recipient: str | None = None
     share_id: str | None = None
     inbox: str | None = None
+    retags: int = 0
     folded_to: datetime | None = None
 
     @property

@@ -19,6 +19,7 @@ from pipeline.stages.expire_run import ExpireRun
 from pipeline.stages.firing import Firing
 from pipeline.stages.folding import Folding
 from pipeline.stages.state import FactStore
+from pipeline.stages.version_moves import Moved, VersionMoves
 from pipeline.stages.workspace import NOTHING, StateReader, Workspace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,8 +50,20 @@ class ExpireStage:
     def wake(self, state: StateReader, partition: int, now: datetime, limit: int) -> Output:
         """Return everything due by `now`, oldest first, for at most about `limit` entries."""
         run = self._run(state, partition, now)
+        moves = VersionMoves(run)
+        moves.go_on(now, limit)
         Firing(run).fire(now, limit)
-        return run.close()
+        output = run.close()
+        if moves.pending:
+            output.next_wake = now
+        return output
+
+    def rehearse(self, state: StateReader, now: datetime, limit: int) -> tuple[list[Moved], list[Change], bool]:
+        """Carry out orders to retag and nothing else: return what moved, what changed, and whether more is to come."""
+        run = self._made(state, 0)
+        moves = VersionMoves(run)
+        moved = moves.go_on(now, limit)
+        return moved, run.close().changes, moves.pending
 
     def derive(self, key: bytes, value: bytes | None) -> list[Change]:
         """Return the local entries that follow from a changelog entry."""
@@ -76,6 +89,11 @@ class ExpireStage:
             ) from None
 
     def _run(self, state: StateReader, partition: int, now: datetime) -> ExpireRun:
-        run = ExpireRun(self.controller, Workspace(state), partition, load_policy=self.policy, announces=self.announce)
+        run = self._made(state, partition)
         run.forget(now, self.book.versions.get(self.controller, ()))
+        return run
+
+    def _made(self, state: StateReader, partition: int) -> ExpireRun:
+        run = ExpireRun(self.controller, Workspace(state), partition, load_policy=self.policy, announces=self.announce)
+        run.orders = tuple(order for order in self.book.retags if order.controller == self.controller)
         return run

@@ -8,7 +8,7 @@ from pipeline.domain.facts import Ref
 from pipeline.domain.records import Output
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.compiled import CompiledPolicy, Retag
 from pipeline.policy.spans import spans
 from pipeline.stages import expiry_records as say
 from pipeline.stages.due_dates import DueDates
@@ -41,6 +41,8 @@ class ExpireRun:
         past: What ended lately.
         dates: Gives what waits its due dates.
         out: What the run makes.
+        orders: What is to be moved to another policy version.
+        work: The state as the run sees and changes it.
     """
 
     def __init__(
@@ -59,7 +61,8 @@ class ExpireRun:
         self.past = Past(work)
         self.dates = DueDates(self.policy, self.facts)
         self.out = Output()
-        self._work = work
+        self.orders: Sequence[Retag] = ()
+        self.work = work
         self._partition = partition
         self._load_policy = load_policy
         self._announces = announces
@@ -85,7 +88,7 @@ class ExpireRun:
     def close(self) -> Output:
         """Return the output, with the instant of the next wake-up."""
         self.flush()
-        self.out.changes = self._work.changes
+        self.out.changes = self.work.changes
         self.out.next_wake = self.schedule.next_due()
         return self.out
 

@@ -94,7 +94,8 @@ class Firing:
         self._run.past.remember(entry, self._run.dates.listens(entry), (now + LINGER).date())
         self._run.linger(self._run.schedule.remove(entry, before), now)
         if entry.profile and late:
-            again = replace(entry, generation=entry.generation + 1, supports=late, progress=[], folded_to=None)
+            next_life = entry.generation + entry.retags + 1
+            again = replace(entry, generation=next_life, retags=0, supports=late, progress=[], folded_to=None)
             self._run.dates.refresh_tags(again)
             self._run.announce(self._run.dates.plan(again, None, now))
             self._run.schedule.put(again, None, self._run.dates.listens(again))

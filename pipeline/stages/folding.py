@@ -10,7 +10,7 @@ from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Incoming
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.stages import inbox_moves, late, retagging
+from pipeline.stages import inbox_moves, late, retagging, version_moves
 from pipeline.stages.answers import Answers, asks, concerns
 from pipeline.stages.entries import Entry, Support, dump, load, support_from
 from pipeline.stages.evaluate import HOLD
@@ -56,6 +56,7 @@ class Folding:
             return  # the first obligation of an id wins
         else:
             entry = known
+        support = version_moves.arrived(support, entry, self._run.orders, self._run.policy)
         entry.supports = _that_matter((*entry.supports, support))
         self._run.announce(self._run.dates.refresh_tags(entry))
         self._plan(entry, support.occurred_at if known else None, now)

@@ -50,6 +50,7 @@ def _tags(entry: Entry, policy_of: Callable[[str], CompiledPolicy]) -> tuple[Obl
             purpose=purpose,
             fields=_fed(entry, category),
             policy_version=version,
+            generation=entry.retags,
         )
         for (category, purpose), version in governing.items()
     )

@@ -123,7 +123,7 @@ class Schedule:
 
     def end_generation(self, entry: Entry) -> None:
         """Note that a profile ended, so that its next life has ids of its own."""
-        self._work.put(b"g|" + entry.obligation_id.encode(), str(entry.generation + 1).encode())
+        self._work.put(b"g|" + entry.obligation_id.encode(), str(entry.generation + entry.retags + 1).encode())
 
     def is_first_stop(self, subject: str | None, purpose: str, due: datetime) -> bool:
         """Return True once per subject, purpose and instant: stop-use is said once, not once a record (9.8)."""

@@ -92,6 +92,15 @@ class Company:
         values = [(codec.decode(record.value or b"")[1], record.partition) for record in found]
         return [(str(v["event"]["event_id"]), str(v["policy_version"]), partition) for v, partition in values]  # type: ignore[index] # a record
 
+    def ended(self) -> list[tuple[str, str]]:
+        """Return event id and version of everything that fell due."""
+        codec = self.deployed().parts.codec
+        values = [
+            codec.decode(record.value or b"")[1]
+            for record in read_committed(self.settings.kafka, ["tek-zence.expiry.v1"])
+        ]
+        return [(str(item["event_id"]), str(v["policy_version"])) for v in values for item in v["items"]]  # type: ignore[attr-defined] # a list
+
     @contextmanager
     def at_work(self) -> Iterator[list[Lane]]:
         """Run the lanes in threads; whatever ends one of them is told at the end."""
@@ -176,3 +185,40 @@ def test_a_version_published_while_workers_run_governs_in_every_partition_from_i
         )
         with pytest.raises(ConfigurationError, match="version 2 of tek-zence on the policy topic: it is known already"):
             open_lane(company.deployed(), "tag", 0)
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_an_order_to_retag_moves_every_record_once_while_workers_run(tmp_path: Path) -> None:
+    """Counted before, given once or twice, carried out once in each partition; a restart does nothing again."""
+    with start_broker("jvm") as broker:
+        long, short = FIRST | {"period": "P9Y"}, SECOND | {"letters": FIRST["letters"]}
+        write(tmp_path / "policies", long, short)
+        company = Company(broker.bootstrap, tmp_path)
+        assert company.command("publish").exit_code == 0
+
+        with company.at_work() as lanes:
+            company.letters("before", datetime(2024, 5, 1, tzinfo=UTC))
+            until(lambda: lanes[2].counts["obligations", "record"] == len(PEOPLE))
+            counted = company.command("retag", "1", "2", "--rule", "letters", "--dry-run", "-o", "json")
+            assert counted.exit_code == 0, counted.stderr
+            assert [(one["rule"], one["count"], one["at_once"]) for one in json.loads(counted.stdout)["moved"]] == [
+                ("letters", len(PEOPLE), len(PEOPLE))
+            ]
+            assert company.ended() == []
+
+            for _ in range(2):
+                given = company.command("retag", "1", "2", "--rule", "letters", "--yes")
+                assert given.exit_code == 0, given.stderr
+            until(lambda: len(company.ended()) == len(PEOPLE))
+
+        with company.at_work() as lanes:
+            company.letters("late", datetime(2024, 5, 2, tzinfo=UTC))
+            until(lambda: len(company.ended()) == 2 * len(PEOPLE))
+        assert sorted(company.ended()) == sorted(
+            (f"{name}-{who}", "2") for name in ("before", "late") for who in PEOPLE
+        )
+
+        unknown = company.command("retag", "1", "9", "--yes")
+        assert (unknown.exit_code, unknown.stderr.startswith("error: 0 controllers have policy versions")) == (2, True)

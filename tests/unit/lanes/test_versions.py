@@ -14,11 +14,12 @@ from pipeline.lanes import RecordOpener
 from pipeline.lanes.versions import Pace, PolicyFollower, PolicyTopic, govern
 from pipeline.lanes.views import LaneSpec
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.compiled import CompiledPolicy, PolicyBook, Retag
 from pipeline.policy.publication import Publication, publication_of
+from pipeline.policy.retags import order
 from pipeline.ports import InRecord
 from tests.soak.tally import JsonCodec, Tally
-from tests.unit.lanes.lane_fakes import Governed, VirtualClock, World, settle
+from tests.unit.lanes.lane_fakes import START, Governed, VirtualClock, World, settle
 from tests.unit.policy.policy_stories import EXAMPLES, acme, acme_file, event_names
 
 PACE = Pace(every=10, stale=timedelta(minutes=4), notice=timedelta(0))
@@ -72,6 +73,9 @@ class Published:
     def write(self, one: Publication | bytes | None, schema: str = "policy") -> None:
         value = self.codec.encode(schema, asdict(one)) if isinstance(one, Publication) else one
         self.broker.append("policies", b"k", value)
+
+    def order(self, one: Retag) -> None:
+        self.broker.append("policies", b"k", self.codec.encode("retag", asdict(one)))
 
     def versions(self) -> list[str]:
         return [policy.version for policy in self.topic.book.versions["acme"]]
@@ -236,3 +240,17 @@ def test_a_stage_that_no_policy_governs_is_left_alone() -> None:
     govern([spec], PolicyBook({}))
 
     assert not hasattr(spec.stage, "book")
+
+
+def test_an_order_to_retag_is_taken_once_and_refused_where_it_makes_no_sense() -> None:
+    world = Published(acme(), _second("2025-06-01T00:00:00+02:00"))
+    right = order("acme", "1", "2", ["letter"], START)
+    for one in (right, right, order("acme", "1", "9", [], START), order("acme", "2", "2", [], START)):
+        world.order(one)
+
+    assert world.topic.read_on()
+
+    assert world.topic.book.retags == (right,)
+    assert world.topic.drain_counts() == {
+        ("policy-retag", "taken"): 1, ("policy-retag", "known"): 1, ("policy-retag", "invalid"): 2,
+    }  # fmt: skip
