@@ -135,12 +135,27 @@ def _trigger(_policy: CompiledPolicy, shape: PolicyShape, name: str) -> str:
     return f"on {listed(trigger.events)}: {trigger.effect} for {what or 'everything'}"
 
 
-def _right(policy: CompiledPolicy, _shape: PolicyShape, name: str) -> str:
+def _right(policy: CompiledPolicy, shape: PolicyShape, name: str) -> str:
     right = policy.rights[Right(name)]
     within = f"answered within {IDS.length(right.answer_within)}" if right.answer_within else "no time to answer stated"
     needs = f"; needs {listed(right.needs)}" if right.needs else ""
     beyond = f"; {right.free_per_year} a calendar year free" if right.free_per_year is not None else ""
-    return f"recorded on receipt; {within}{'; free' if right.fee and not beyond else beyond}{needs}"
+    fee = "; free" if right.fee and not beyond else beyond
+    return f"recorded on receipt; {within}{fee}{needs}{_ends(shape, Right(name))}"
+
+
+_ENDS = {Right.OBJECTION: "legitimate interest", Right.CONSENT_WITHDRAWAL: "consent"}
+
+
+def _ends(shape: PolicyShape, right: Right) -> str:
+    """Return what a right ends by legal basis, and what it spares or lets wait."""
+    if right not in _ENDS:
+        return ""
+    spared = []
+    for one in shape.rights[right].exceptions if right in shape.rights else ():
+        what = listed((*one.categories, *one.purposes, *one.rules))
+        spared.append(f"; {what} {'stays' if one.stays else 'waits until what is in progress is over'}")
+    return f"; ends what rests on {_ENDS[right]} alone{''.join(spared)}"
 
 
 def _list(_policy: CompiledPolicy, shape: PolicyShape, name: str) -> str:

@@ -18,7 +18,7 @@ def document(policies: Iterable[Facts]) -> Node:
     """Return the document of some policy versions: one process for each, with a process for each purpose in it."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "@context": dict(terms.CONTEXT),
+        "@context": {"@version": 1.1, **terms.CONTEXT},
         "@graph": [_policy(facts) for facts in policies],
     }
 

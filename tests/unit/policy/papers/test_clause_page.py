@@ -7,7 +7,7 @@ import pytest
 from pipeline.domain.calendar import Period
 from pipeline.domain.vocabulary import Form, Right
 from pipeline.policy.coverage import Element, Status, coverage
-from pipeline.policy.document import ListShape
+from pipeline.policy.document import ExceptionShape, ListShape, RightShape
 from pipeline.policy.papers.clause_page import clause_page
 from pipeline.policy.rights import RightRule
 from tests.unit.policy.policy_stories import acme, acme_file
@@ -97,6 +97,21 @@ def test_a_right_says_until_when_at_what_fee_and_what_it_needs(right: RightRule,
     shown = clause_page(replace(acme(), rights={Right.ACCESS: right}), SHAPE, (row,))
 
     assert f"- **right access**: {says}\n" in shown
+
+
+def test_an_objection_says_what_it_ends_and_what_it_spares() -> None:
+    stays = ExceptionShape(categories=("letter",), stays=True)
+    waits = ExceptionShape(purposes=("sale",), defer_while={"while": "busy", "of": "subject"})
+    shape = SHAPE.model_copy(
+        update={"rights": {Right.OBJECTION: RightShape(exceptions=(stays, waits), clauses=("A",))}}
+    )
+    rights = {right: RightRule(right=right, clauses=()) for right in (Right.OBJECTION, Right.CONSENT_WITHDRAWAL)}
+    named = [Element(kind="right", id=str(right), clauses=(), at="", path=()) for right in rights]
+
+    shown = clause_page(replace(acme(), rights=rights), shape, (replace(ROWS[0], elements=tuple(named)),))
+
+    assert "; ends what rests on legitimate interest alone; letter stays; sale waits until what is in progress" in shown
+    assert "; ends what rests on consent alone\n" in shown
 
 
 def test_a_list_says_whom_it_lists() -> None:
