@@ -81,6 +81,14 @@ def _json(
     }
 
 
+def _without_date(policy: "CompiledPolicy", purpose: str) -> str:
+    from pipeline.domain.vocabulary import Form
+
+    if policy.purposes[purpose].form is Form.ANONYMOUS:
+        return "no date: nothing tells any more whose it is"
+    return "no date: ended by an event, or reviewed"
+
+
 def _tables(
     policy: "CompiledPolicy", emitted: Sequence["Emitted"]
 ) -> list[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
@@ -94,7 +102,7 @@ def _tables(
             tag["category"],
             tag["purpose"],
             ", ".join(tag["legal_basis"]),
-            due.get((tag["category"], tag["purpose"]), "no date: ended by an event, or reviewed"),
+            due.get((tag["category"], tag["purpose"]), _without_date(policy, str(tag["purpose"]))),
             ", ".join(tag["fields"]),
             f"{tag['rule']} ({_line(policy, tag['rule'])})",
             " ".join(tag["clauses"]),

@@ -1,10 +1,13 @@
 """Calendar months in a policy's zone: the one before an event, and the one that an event names."""
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pipeline.domain import calendar
 from pipeline.domain.events import EventHead
+
+_MONTH = re.compile(r"((?:19|2[0-9])[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def previous_month(at: datetime, tz: ZoneInfo) -> tuple[datetime, datetime]:
@@ -26,10 +29,8 @@ def sampled_month(head: EventHead, tz: ZoneInfo) -> tuple[datetime, datetime]:
 
 def named_month(head: EventHead) -> date | None:
     """Return the first day of the month that an event names, or None if it names none readably."""
-    try:
-        return date.fromisoformat(f"{head.attributes['month']}-01")
-    except (KeyError, ValueError):
-        return None
+    found = _MONTH.fullmatch(str(head.attributes.get("month", "")))
+    return date(int(found[1]), int(found[2]), 1) if found else None
 
 
 def next_month(at: datetime, tz: ZoneInfo) -> datetime:

@@ -141,8 +141,8 @@ def allowed(found: Allowed, made: Making, family: Family) -> tuple[OutRecord, di
 
 def forwarded(topics: Topics, head: EventHead) -> OutRecord:
     """Return what a person said about photos and clips, for every partition: nobody knows where those are."""
-    listed = (head.attributes.get(name) for name in ("participants", "consents"))
-    people = [str(one) for names in listed if isinstance(names, Iterable) for one in names] or [head.key]
+    named = head.attributes.get("participants") or head.attributes.get("consents")
+    people = [str(one) for one in named] if isinstance(named, Iterable) else [head.key]
     records = head.attributes.get("records")
     value = {
         "event_id": f"forwarded-{hashlib.blake2b(head.event_id.encode(), digest_size=16).hexdigest()}",

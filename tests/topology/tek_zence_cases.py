@@ -20,10 +20,13 @@ def bought(identity: str, time: str, key: str, order: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def _with_product(purchase: dict[str, Any]) -> dict[str, Any]:
+    return {**purchase, "data": {**purchase["data"], "products": ["p-24"]}}
+
+
 def _erased_customer() -> list[dict[str, Any]]:
     """Return a customer who bought product p-24 and was erased, as in H19."""
-    purchase = bought("h24-old", "2022-03-15T10:00:00+01:00", "s-24-erased", "o-24")
-    purchase["data"]["products"] = ["p-24"]
+    purchase = _with_product(bought("h24-old", "2022-03-15T10:00:00+01:00", "s-24-erased", "o-24"))
     return [purchase, tek("h24-erasure", "erasure.requested", "2024-03-15T10:00:00+01:00", "s-24-erased")]
 
 
@@ -94,6 +97,9 @@ TEK_ZENCE_CASES: dict[str, Case] = {
             tek("h24-again", "contact.phone", "2024-04-03T10:00:00+02:00", "s-24-erased",
                 number="+46 8 000 00", called_at="10:00", direction="in", initiated_by="customer"),
             tek("h24-closed", "case.closed", "2024-05-02T10:00:00+02:00", "s-24", case_id="c-24"),
+            _with_product(bought("h24-new", "2024-05-10T10:00:00+02:00", "s-24-objects", "o-24b")),
+            tek("h24-objection", "objection.raised", "2024-05-20T10:00:00+02:00", "s-24-objects"),
+            tek("h24-recall", "recall.issued", "2024-06-01T10:00:00+02:00", "control", products=["p-24"]),
         ],
         until="2025-01-01T00:00:00Z",
         due={
@@ -102,6 +108,7 @@ TEK_ZENCE_CASES: dict[str, Case] = {
             ("profile", "erase", None, "2024-05-02T08:00:00Z"),
             ("correspondence", "erase", None, "2024-05-02T08:00:00Z"),
             ("call-log", "erase", None, "2024-05-02T08:00:00Z"),
+            ("profile", "erase", None, "2024-05-20T08:00:00Z"),  # follow-up only: recall and liability go on
         },
     ),
 }  # fmt: skip

@@ -54,6 +54,15 @@ def test_a_call_of_a_stranger_that_needs_no_follow_up_leaves_nothing(pipeline: S
     assert kept(pipeline, "contact") == {"h24-complaint": {"profile", "correspondence", "call-log"}}
 
 
+def test_a_recall_reaches_who_objected_and_not_who_was_erased(pipeline: Simulation) -> None:
+    """H24, TEK-1.2, R-TEK-7, X8."""
+    run(pipeline, TEK_ZENCE_CASES["H24"].events)
+
+    [listed] = values(pipeline, "tek-zence.recall-list.v1")
+    [objecting] = [v for v in values(pipeline, "tek-zence.tagged.purchase.v1") if v["event"]["event_id"] == "h24-new"]
+    assert [one["data_subject"] for one in listed["subjects"]] == [objecting["data_subject"]]
+
+
 def test_a_call_of_a_customer_stays_in_the_log_as_long_as_the_profile(pipeline: Simulation) -> None:
     """TEK-10.2: that somebody called, and no recording of it."""
     call = {"number": "+47", "called_at": "10:00"}
