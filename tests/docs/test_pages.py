@@ -13,6 +13,7 @@ RUNNABLE = (
     "examples/README.md",
     "docs/tutorial/first-steps.md",
     "docs/tutorial/write-your-own-policy.md",
+    "docs/how-to/change-a-policy.md",
     "docs/how-to/hand-out-records-and-notices.md",
 )
 PAGES = sorted(path for folder in ("docs", "examples") for path in (ROOT / folder).rglob("*.md")) + sorted(
