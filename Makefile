@@ -48,6 +48,7 @@ bench: .venv ## print what docs/evidence.md quotes: CPU per event, ratios, time 
 
 soak: .venv ## the proofs at full size: random retentions read twice, and 200,000 events under kills
 	$(BIN)/python -m tests.soak.retention --pairs 100000
+	$(BIN)/python -m tests.soak.histories --examples 1000
 	$(BIN)/python -m tests.soak.retail --events 200000 --worker-kills 5 --broker-kills 2
 
 mutation: .venv-mutation/installed ## change the core in 400 small ways and see the tests notice; MUTATION=--all for every way

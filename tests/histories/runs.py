@@ -1,0 +1,130 @@
+"""Whole pipelines over random histories: what arrives in which order, and what came out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import chain, groupby
+from random import Random
+from typing import Any
+
+from pipeline.bootstrap.parts import Parts, input_topics, output_topics, state_topics
+from pipeline.bootstrap.simulation import Emitted, Simulation
+from pipeline.bootstrap.worlds import MemoryWorld
+from pipeline.domain.vocabulary import Family
+from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from tests.histories.events import Event, family_of, policy_of, shipped
+
+YEARS = timedelta(days=14 * 366)
+"""Longer than anything with an end is kept."""
+
+NEVER = "9999"
+
+Due = tuple[str, str, str, str | None, datetime]
+"""What fell due of one obligation: category, purpose, action, last day kept, instant."""
+
+
+@cache
+def _parts(controller: str) -> Parts:
+    parts = shipped()
+    return replace(parts, book=PolicyBook({controller: parts.book.versions[controller]}))
+
+
+def opened(controller: str, policy: CompiledPolicy | None = None) -> Simulation:
+    """Return a fresh pipeline of one controller, under another policy than the shipped one if that is given."""
+    parts = _parts(controller)
+    if policy:
+        parts = replace(parts, book=PolicyBook({controller: (policy,)}))
+    newest = parts.book.versions[controller][-1]
+    inputs = [*input_topics(newest), *state_topics(newest)]
+    return Simulation(parts, lambda clock: MemoryWorld(clock, output_topics(newest), inputs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A pipeline that has lived through a history, from the first event until nothing more can fall due."""
+
+    controller: str
+    simulation: Simulation
+
+    @property
+    def emitted(self) -> Sequence[Emitted]:
+        return self.simulation.emitted
+
+    def values(self, role: str) -> list[Mapping[str, Any]]:
+        """Return what came out on a topic such as `expiry`, in order."""
+        return [one.value for one in self.emitted if one.topic == f"{self.controller}.{role}.v1"]
+
+    def dues(self) -> dict[str, set[Due]]:
+        """Return what fell due, by record (its event id) or profile."""
+        found: dict[str, set[Due]] = {}
+        for value in self.values("expiry"):
+            if value["type"] == "expiry.due":
+                about = str(value["event_id"] or value["profile"] or "subject")
+                due = (value["category"], value["purpose"], value["action"], value["kept_until"], value["due_at"])
+                found.setdefault(about, set()).add(due)
+        return found
+
+    def tags(self) -> dict[str, set[tuple[str, str, str, tuple[str, ...]]]]:
+        """Return the reasons to keep that each record got: rule, category, purpose, fields."""
+        return {
+            item["event_id"]: {(t["rule"], t["category"], t["purpose"], tuple(t["fields"])) for t in item["tags"]}
+            for item in self.values("obligation")
+            if item.get("kind") == "record"
+        }
+
+    def state(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every entry of the local state of both lanes."""
+        for lane in (self.simulation._tag, self.simulation._expire):
+            for view in lane._views.values():
+                yield from view.store.scan(b"", b"\xff")
+
+
+def live(controller: str, arrivals: Sequence[Event], policy: CompiledPolicy | None = None) -> Run:
+    """Return a run in which each event arrives at its `ingesttime`, else when it happened, and then years pass.
+
+    What arrives at one instant arrives together.
+    """
+    simulation = opened(controller, policy)
+    for _at, together in groupby(arrivals, key=lambda event: event.get("ingesttime", event["time"])):
+        simulation.pipe_all(list(together))
+    simulation.advance_to(simulation.clock.now() + YEARS)
+    return Run(controller=controller, simulation=simulation)
+
+
+def all_late(history: Sequence[Event], random: Random) -> list[Event]:
+    """Return the events as they may arrive when every producer was cut off until the last one happened.
+
+    Each producer's own order stays; some events are sent twice.
+    """
+    last = max(event["time"] for event in history)
+    arriving = [{**event, "ingesttime": last} for event in interleaved(history, random)]
+    return list(chain.from_iterable([event] * random.choice((1, 1, 1, 2)) for event in arriving))
+
+
+def delayed(history: Sequence[Event], random: Random) -> list[Event]:
+    """Return the events as they may arrive when producers are late by hours or weeks, each in its order."""
+    late = {family: random.choice((0, 0, 1, 20)) for family in {family_of(event["type"]) for event in history}}
+    arrivals: dict[Family, datetime] = {}
+    found: list[tuple[datetime, int, Event]] = []
+    for number, event in enumerate(history):
+        family = family_of(event["type"])
+        at = datetime.fromisoformat(event["time"]) + timedelta(days=random.random() * late[family])
+        arrivals[family] = at = max(at, arrivals.get(family, at))
+        found.append((at, number, {**event, "ingesttime": at.isoformat()}))
+    return [event for _at, _number, event in sorted(found, key=lambda one: one[:2])]
+
+
+def interleaved(history: Sequence[Event], random: Random) -> list[Event]:
+    """Return the events in a random order that keeps each producer's own.
+
+    Where an erasure makes a subject another one, what happens after it arrives after it.
+    """
+    forgets = policy_of(history[0]["controller"]).forgets_subject
+    waiting, found = list(history), list[Event]()
+    while waiting:
+        firsts = {family_of(event["type"]): event for event in reversed(waiting)}
+        erased = min((e["time"] for e in waiting if forgets and e["type"] == "erasure.requested"), default=NEVER)
+        found.append(random.choice([event for event in firsts.values() if event["time"] <= erased]))
+        waiting.remove(found[-1])
+    return found
