@@ -12,6 +12,7 @@ from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import Form, Outcome, RefKind
 from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Otherwise, Recipient, Report, Rule
 from pipeline.policy.retention import CLASSIFYING
+from pipeline.policy.rights import REQUESTS
 
 CONTEXTS = ("web", "store", "mailing", "email", "course_own", "course_other")
 """Every context there is, for policies that do not tell contexts apart."""
@@ -44,7 +45,8 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
     grants, withheld = _shares(policy, asked, _served(sorted_out, matched, _personal(policy)))
     is_fact = head.type in policy.fact_types
     lists = tuple(one for one in policy.lists.values() if head.type in one.events)
-    if not (matched or grants or withheld or is_fact or lists):
+    # A request of a data subject is never refused for want of a rule: its rights record tells what becomes of it.
+    if not (matched or grants or withheld or is_fact or lists or head.type in REQUESTS):
         return _refused(policy, NO_RULE) if rules else _unmentioned(policy, head)
     found = tuple(tag for rule in matched for tag in _tags(policy, rule, sorted_out))
     tags = _of_form(policy, found, Form.PERSONAL)

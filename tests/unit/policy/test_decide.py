@@ -469,8 +469,8 @@ def test_data_are_supplied_on_demand_of_the_law_or_in_approved_special_cases() -
 
 @pytest.mark.parametrize(
     ("controller", "kind"),
-    [("ak3d", "obligation.opened"), ("tek-zence", "opt_out"), ("allcall", "obligation.opened"),
-     ("artgraphics", "delivery.completed"), ("artgraphics", "delivery.ordered"), ("viet-art-view", "opt_out")],
+    [("ak3d", "obligation.opened"), ("tek-zence", "loyalty.updated"), ("allcall", "obligation.opened"),
+     ("artgraphics", "delivery.completed"), ("artgraphics", "delivery.ordered"), ("viet-art-view", "opt_in")],
 )  # fmt: skip
 def test_an_event_that_the_notice_does_not_speak_of_may_say_something_and_carry_nothing(
     controller: str, kind: str
@@ -483,6 +483,15 @@ def test_an_event_that_the_notice_does_not_speak_of_may_say_something_and_carry_
 
     assert (empty.outcome, empty.tags, codes(empty), empty.is_fact) == (Outcome.ACCEPTED, (), ["no-effect"], False)
     assert [(one.outcome, codes(one)) for one in carrying] == [(Outcome.REFUSED, ["no-rule"])] * 2
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_a_request_is_not_refused_for_what_it_carries(controller: str) -> None:
+    """Whoever asks may say who they are: what the notice has no purpose for is dropped and reported."""
+    asked = decided(shipped(controller), event("portability.requested", name="n", undeclared=("x",)))
+
+    assert (asked.outcome, asked.tags, asked.keep) == (Outcome.ACCEPTED, (), frozenset())
+    assert set(codes(asked)) == {"unknown-field", "no-purpose"}
 
 
 @pytest.mark.parametrize("controller", CONTROLLERS)

@@ -146,7 +146,7 @@ def test_erasure_ends_a_profile_and_leaves_the_order_to_the_books() -> None:
     erased = "2024-03-15T09:00:00+00:00"
 
     is_due(end(PROFILE, bought, *happened), None, erased)
-    is_due(end(("tek-zence", "contact", "correspondence", "follow-up"), bought, *happened), None, erased)
+    is_due(end(("tek-zence", "correspondence", "correspondence", "follow-up"), bought, *happened), None, erased)
     is_due(end(("tek-zence", "call-log", "call-log", "follow-up"), bought, *happened), None, erased)
     is_due(end(ORDER, bought, *happened, action=Action.RESTRICT), None, erased)
     is_due(end(ORDER, bought, *happened), "2027-12-31", "2027-12-31T23:00:00+00:00")
@@ -204,7 +204,7 @@ def test_a_profile_without_a_purchase_lasts_while_the_customer_is_active() -> No
     """TEK-8.1 and TEK-2.1."""
     opened = fact("case.opened", "2024-01-10T10:00:00+01:00", case_id="c")
     closed = fact("case.closed", "2024-02-10T10:00:00+01:00", case_id="c")
-    where = ("tek-zence", "contact-profile", "profile", "follow-up")
+    where = ("tek-zence", "contact-profile-follow-up", "profile", "follow-up")
 
     assert end(where, "2024-01-10T09:00:00+01:00", opened).due_at is None
     is_due(end(where, "2024-01-10T09:00:00+01:00", opened, closed), None, "2024-02-10T09:00:00+00:00")
@@ -359,7 +359,7 @@ def test_an_open_complaint_keeps_a_profile_without_a_case_that_was_opened(
         fact(kind, "2028-08-20T10:00:00+02:00", **said, **case),
         fact("case.closed", "2028-11-05T12:00:00+01:00", case_id="c"),
     )
-    new = ("tek-zence", "contact-profile", "profile", "follow-up")
+    new = ("tek-zence", "contact-profile-follow-up", "profile", "follow-up")
 
     is_due(end(PROFILE, "2023-08-31T10:00:00+02:00", *happened), None, "2028-11-05T11:00:00+00:00")
     assert end(new, "2028-08-20T10:00:00+02:00", happened[1]).due_at is None
