@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import chain, groupby
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.histories.events import Event, family_of, policy_of, shipped
 YEARS = timedelta(days=14 * 366)
 """Longer than anything with an end is kept."""
 
-NEVER = "9999"
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 Due = tuple[str, str, str, str | None, datetime]
 """What fell due of one obligation: category, purpose, action, last day kept, instant."""
@@ -97,34 +97,40 @@ def all_late(history: Sequence[Event], random: Random) -> list[Event]:
 
     Each producer's own order stays; some events are sent twice.
     """
-    last = max(event["time"] for event in history)
-    arriving = [{**event, "ingesttime": last} for event in interleaved(history, random)]
-    return list(chain.from_iterable([event] * random.choice((1, 1, 1, 2)) for event in arriving))
+    early, later = _until_forgotten(history)
+    arriving = [{**event, "ingesttime": early[-1]["time"]} for event in interleaved(early, random)]
+    return [event for one in (*arriving, *later) for event in [one] * random.choice((1, 1, 1, 2))]
 
 
 def delayed(history: Sequence[Event], random: Random) -> list[Event]:
     """Return the events as they may arrive when producers are late by hours or weeks, each in its order."""
-    late = {family: random.choice((0, 0, 1, 20)) for family in {family_of(event["type"]) for event in history}}
+    early, later = _until_forgotten(history)
+    late = {family: random.choice((0, 0, 1, 20)) for family in Family}
+    latest = datetime.fromisoformat(early[-1]["time"]) if later else NEVER
     arrivals: dict[Family, datetime] = {}
     found: list[tuple[datetime, int, Event]] = []
-    for number, event in enumerate(history):
+    for number, event in enumerate(early):
         family = family_of(event["type"])
-        at = datetime.fromisoformat(event["time"]) + timedelta(days=random.random() * late[family])
+        at = min(datetime.fromisoformat(event["time"]) + timedelta(days=random.random() * late[family]), latest)
         arrivals[family] = at = max(at, arrivals.get(family, at))
         found.append((at, number, {**event, "ingesttime": at.isoformat()}))
-    return [event for _at, _number, event in sorted(found, key=lambda one: one[:2])]
+    return [*(event for _at, _number, event in sorted(found, key=lambda one: one[:2])), *later]
+
+
+def _until_forgotten(history: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
+    """Return what happens until a subject is forgotten, and what happens to somebody who has another reference then."""
+    forgets = policy_of(history[0]["controller"]).forgets_subject
+    for number, event in enumerate(history, 1):
+        if forgets and event["type"] == "erasure.requested":
+            return history[:number], history[number:]
+    return history, ()
 
 
 def interleaved(history: Sequence[Event], random: Random) -> list[Event]:
-    """Return the events in a random order that keeps each producer's own.
-
-    Where an erasure makes a subject another one, what happens after it arrives after it.
-    """
-    forgets = policy_of(history[0]["controller"]).forgets_subject
+    """Return the events in a random order that keeps each producer's own."""
     waiting, found = list(history), list[Event]()
     while waiting:
         firsts = {family_of(event["type"]): event for event in reversed(waiting)}
-        erased = min((e["time"] for e in waiting if forgets and e["type"] == "erasure.requested"), default=NEVER)
-        found.append(random.choice([event for event in firsts.values() if event["time"] <= erased]))
+        found.append(random.choice(list(firsts.values())))
         waiting.remove(found[-1])
     return found
