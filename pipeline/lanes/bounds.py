@@ -27,7 +27,7 @@ class Bounds:
         wake: About how many records waking may emit in one transaction.
         wake_rounds: Most waking transactions before the next input; many under a virtual clock, few in service.
         poll_seconds: How long a poll waits for the first record.
-        failures: How many aborted transactions in a row end the lane.
+        failures: How many transactions in a row may abort, or end unknown, before the lane ends.
     """
 
     records: int = 2000

@@ -115,15 +115,13 @@ class Lane:
             committed += self._wake_due()
             for works in self._intake.batches(self._views, polled.records):
                 committed += self._commit(works)
-        except UnknownOutcomeError:
-            self._log.rewind()
-            for view in self._views.values():
-                view.restore(self._log, self._beat)
-        except UnavailableError:
-            self._log.rewind()
+        except (UnknownOutcomeError, UnavailableError) as error:
             self._failures += 1
             if self._failures > self._bounds.failures:
                 raise
+            self._log.rewind()
+            for view in self._views.values() if isinstance(error, UnknownOutcomeError) else ():
+                view.restore(self._log, self._beat)
         else:
             self._failures = 0
         self._steps += 1

@@ -135,21 +135,67 @@ def test_an_aborted_transaction_is_done_again_by_the_same_lane() -> None:
     assert [(v["id"], v["count"]) for v in world.read()] == [(i, i + 1) for i in range(5)]
 
 
-def test_a_transaction_that_aborts_again_and_again_ends_the_lane() -> None:
+FAILURES = [UnavailableError("not now"), UnknownOutcomeError("who knows")]
+
+
+@pytest.mark.parametrize("error", FAILURES)
+def test_a_transaction_that_fails_again_and_again_ends_the_lane(error: PipelineError) -> None:
     world = World()
     numbered(world, 1)
 
     def never(point: str) -> None:
         if point == "produced":
-            raise UnavailableError("not now")
+            raise error
 
     lane = world.lane(bounds=Bounds(failures=2), on_point=never)
 
     lane.step()
     lane.step()
     lane.step()
-    with pytest.raises(UnavailableError):
+    with pytest.raises(type(error)):
         lane.step()
+
+
+@pytest.mark.parametrize("error", FAILURES)
+def test_a_transaction_that_succeeds_starts_the_count_of_failures_anew(error: PipelineError) -> None:
+    world = World()
+    numbered(world, 6)
+    produced = 0
+
+    def every_other_time(point: str) -> None:
+        nonlocal produced
+        if point == "produced":
+            produced += 1
+            if produced % 2:
+                raise error
+
+    lane = world.lane(bounds=Bounds(failures=1, records=1), on_point=every_other_time)
+
+    for _ in range(13):
+        lane.step()
+
+    assert world.ids() == list(range(6))
+
+
+@pytest.mark.parametrize("error", FAILURES)
+def test_a_lane_that_fails_waits_longer_each_time(error: PipelineError) -> None:
+    world = World()
+    numbered(world, 1)
+    waits: list[float] = []
+
+    class Patient(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            return False
+
+    def never(point: str) -> None:
+        if point == "produced":
+            raise error
+
+    with pytest.raises(type(error)):
+        world.lane(bounds=Bounds(failures=3), on_point=never).run(Patient())
+
+    assert waits == [0.2, 0.4, 0.8]
 
 
 def test_a_fenced_lane_stops_and_its_successor_goes_on() -> None:
