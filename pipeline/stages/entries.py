@@ -82,6 +82,7 @@ class Entry:
 
     Attributes:
         policy_version: Version of the first support; each tag names the version that governs it.
+        former: What the older supports of a profile were about that are not kept: a hold on one holds the profile.
         inbox: Inbox that the message was moved to, if it was moved.
         retags: How often a profile was moved to another version in this life; a record's tags count for themselves.
         folded_to: Up to when what happened is folded into the dates.
@@ -93,6 +94,7 @@ class Entry:
     generation: int
     refs: tuple[Ref, ...]
     supports: list[Support]
+    former: tuple[Ref, ...] = ()
     progress: list[Progress] = field(default_factory=list)
     profile: str | None = None
     recipient: str | None = None

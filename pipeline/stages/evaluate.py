@@ -47,7 +47,8 @@ class FactsUntil:
 
 
 ENDS_LIFE = frozenset({Action.ERASE, Action.ANONYMISE})
-_SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP, RefKind.ACCOUNT})
+SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP, RefKind.ACCOUNT})
+"""Kinds of references to one thing of a person, not to the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,9 @@ class Evaluation:
 
 
 def all_refs(entry: Entry) -> tuple[Ref, ...]:
-    """Return every reference of an entry and its supports, each once."""
-    return tuple(dict.fromkeys((*entry.refs, *(ref for support in entry.supports for ref in support.refs))))
+    """Return every reference of an entry and of its supports, those not kept included, each once."""
+    supports = (ref for support in entry.supports for ref in support.refs)
+    return tuple(dict.fromkeys((*entry.refs, *supports, *entry.former)))
 
 
 def holds_on(refs: tuple[Ref, ...], facts: Facts) -> list[tuple[datetime, datetime | None]]:
@@ -160,6 +162,6 @@ def holds_on(refs: tuple[Ref, ...], facts: Facts) -> list[tuple[datetime, dateti
 
 def _opening(ref: Ref, facts: Facts) -> Iterator[Fact]:
     for fact in facts.log(ref).of(HOLD.opens):
-        specific = any(other.kind in _SPECIFIC for other in fact.refs)
+        specific = any(other.kind in SPECIFIC for other in fact.refs)
         if not (ref.kind is RefKind.SUBJECT and specific):
             yield fact

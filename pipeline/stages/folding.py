@@ -13,7 +13,7 @@ from pipeline.policy.compiled import CompiledPolicy
 from pipeline.stages import inbox_moves, late, retagging, version_moves
 from pipeline.stages.answers import Answers, asks, concerns
 from pipeline.stages.entries import Entry, Support, dump, load, support_from
-from pipeline.stages.evaluate import HOLD
+from pipeline.stages.evaluate import HOLD, SPECIFIC, holds_on
 from pipeline.stages.expire_run import ExpireRun
 from pipeline.stages.outputs import dead_letter
 from pipeline.stages.state import fact_from, refs_from
@@ -57,11 +57,22 @@ class Folding:
         else:
             entry = known
         support = version_moves.arrived(support, entry, self._run.orders, self._run.policy)
-        entry.supports = _that_matter((*entry.supports, support))
+        self._support(entry, support)
         self._run.announce(self._run.dates.refresh_tags(entry))
         self._plan(entry, support.occurred_at if known else None, now)
         self._run.schedule.put(entry, before, self._run.dates.listens(entry))
         self._run.count("obligations", entry.kind)
+
+    def _support(self, entry: Entry, support: Support) -> None:
+        """Add a support; of those not kept, remember what they were about, held things first."""
+        known = [*entry.supports, support]
+        entry.supports = _that_matter(known)
+        left = (ref for one in known if one not in entry.supports for ref in one.refs if ref.kind in SPECIFIC)
+        former = dict.fromkeys((*entry.former, *left))
+        facts = self._run.facts
+        held = [ref for ref in former if any(released is None for _opened, released in holds_on((ref,), facts))]
+        newest = list(former)[-_FORMER:]
+        entry.former = tuple(dict.fromkeys((*held, *newest)))
 
     def _new_entry(self, item: Mapping[str, object], identity: str) -> Entry:
         kind = str(item["kind"])
@@ -134,6 +145,9 @@ class Folding:
 
 _SUPPORTS = 8
 """Supports kept of a profile for each set of rules: of one kind the newest lasts longest."""
+
+_FORMER = 200
+"""References kept of the supports that are not, and any number of held ones; of more, the oldest are forgotten."""
 
 
 def _that_matter(supports: Sequence[Support]) -> list[Support]:

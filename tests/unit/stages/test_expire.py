@@ -1,5 +1,6 @@
 """The schedule fires at the right instant, once, in order; says what changed; forgets what is over."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -398,6 +399,49 @@ def test_a_profile_with_very_many_supports_keeps_the_newest_of_each_kind() -> No
     assert b"rare" in stored
     assert b"e-051" not in stored
     assert schedule.said() == [("keep", T0 + 8 * DAY)]
+
+
+def _record(name: str) -> dict[str, str]:
+    return {"kind": "record", "digest": name}
+
+
+def _bought(count: int) -> list[dict[str, Any]]:
+    """Return so many supports of one kind of one profile, an hour apart, each a record of its own."""
+    first = obligation("only|subject:s", "week", kind="profile", profile="only")
+    return [
+        {**first, "event_id": f"e-{n:03}", "occurred_at": T0 + n * DAY / 24, "refs": [SUBJECT, _record(f"e-{n:03}")]}
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("known_first", [True, False])
+def test_a_hold_on_the_oldest_of_many_supports_holds_the_profile(*, known_first: bool) -> None:
+    """Whether the hold comes before the support is no longer kept, or after (X5)."""
+    schedule = Schedule()
+    hold = fact("hold.opened", T0 + DAY / 48, HOLD, _record("e-000"))
+    oldest, *others = _bought(20)
+
+    schedule.take(oldest, *([hold, *others] if known_first else [*others, hold]))
+    schedule.wake(T0 + 60 * DAY)
+    assert schedule.said() == []
+
+    schedule.take(fact("hold.closed", T0 + 60 * DAY, HOLD), now=T0 + 60 * DAY)
+    schedule.wake(T0 + 60 * DAY)
+    assert schedule.said() == [("keep", T0 + 60 * DAY)]
+
+
+def test_what_a_profile_remembers_of_very_many_supports_is_bounded_but_for_what_is_held() -> None:
+    schedule = Schedule()
+    hold = fact("hold.opened", T0 + DAY / 48, HOLD, _record("e-000"))
+    oldest, *others = _bought(300)
+
+    schedule.take(oldest, hold, *others)
+
+    [(_key, stored)] = list(schedule.state.scan(b"o|", b"o}"))
+    remembered = json.loads(stored)["former"]
+    assert _record("e-000") in remembered
+    assert _record("e-001") not in remembered
+    assert len(remembered) == 201
 
 
 def test_very_many_expiries_of_one_instant_come_in_several_messages() -> None:
