@@ -260,6 +260,11 @@ class Clock(Protocol):
 class LaneClock(Clock, Protocol):
     """A clock that a lane may act on: never ahead of the truth, and told what the broker's clock said."""
 
+    @property
+    def distrusted(self) -> bool:
+        """Return whether this machine's clock jumped, so that nothing is due until the broker agrees with it."""
+        ...
+
     def saw(self, append_time_ms: int) -> None:
         """Take note of a broker's append time, milliseconds since the epoch."""
         ...

@@ -186,14 +186,6 @@ class Settings(BaseModel):
             )
         return key
 
-    def officer_public_key(self) -> bytes:
-        """Return the privacy officer's public key in PEM.
-
-        Raises:
-            ConfigurationError: no file is set or it cannot be read.
-        """
-        return _secret(_required(self.officer_key, "PIPELINE_OFFICER_KEY"), "PIPELINE_OFFICER_KEY")
-
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings that the environment gives, all of them checked.

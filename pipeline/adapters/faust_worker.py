@@ -100,7 +100,8 @@ def run_worker(  # noqa: PLR0913 - a composition root passes each part by name
 ) -> int:
     """Run lanes until SIGTERM or SIGINT, or until one of them fails; return the exit code of the process.
 
-    `/ready` answers 200 once every lane has its partitions restored, `/live` as long as every lane progresses.
+    `/ready` answers 200 once every lane has its partitions restored, `/live` as long as every lane progresses. Whether
+    a lane waits for a clock that jumped stands in `/ready` too: it is well but emits nothing on time.
     A failure is told in one line on standard error; with `debug` its traceback follows.
 
     Args:
@@ -210,7 +211,10 @@ def _pages(app: Any, services: Sequence[LaneService], live_seconds: float) -> No
     @app.page("/ready")  # type: ignore[untyped-decorator] # faust ships no types
     async def ready(web: Any, request: Any) -> Any:  # noqa: ARG001 - the signature that Faust calls
         states = {service.lane_name: service.health() for service in services}
-        body = {name: {"ready": h.ready, "partitions": len(h.partitions)} for name, h in states.items()}
+        body = {
+            name: {"ready": h.ready, "partitions": len(h.partitions), "clock_distrusted": h.distrusted}
+            for name, h in states.items()
+        }
         return web.json(body, status=200 if all(h.ready for h in states.values()) else 503)
 
     @app.page("/live")  # type: ignore[untyped-decorator] # faust ships no types

@@ -55,6 +55,7 @@ def simulate(  # noqa: PLR0913  a command has the options it has
 
 def _run(simulation: "Simulation", events: Path, end: datetime | None) -> Iterator[int]:
     """Run the events, then let time pass; yield after each step how many records were there before it."""
+    number = 0
     for number, event in read_events(events):
         before = len(simulation.emitted)
         try:
@@ -62,6 +63,8 @@ def _run(simulation: "Simulation", events: Path, end: datetime | None) -> Iterat
         except ConfigurationError as error:
             raise InvalidEvent("invalid-line", f"{events}:{number}: {error}") from None
         yield before
+    if not number:
+        raise ConfigurationError(f"{events}: holds no event; write one CloudEvent in JSON per line, as in examples/.")
     if end is not None:
         before = len(simulation.emitted)
         simulation.advance_to(end)

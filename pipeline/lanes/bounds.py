@@ -48,9 +48,11 @@ class Health:
         partitions: What is assigned, as (controller, partition).
         idle_seconds: Since the last completed step, restore batch or poll: grows only if the lane is stuck.
         steps: Steps completed since the start.
+        distrusted: This machine's clock jumped ahead: nothing that waits for time is emitted until the broker agrees.
     """
 
     ready: bool
     partitions: tuple[tuple[str, int], ...]
     idle_seconds: float
     steps: int
+    distrusted: bool = False

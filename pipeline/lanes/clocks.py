@@ -23,6 +23,11 @@ class UnguardedClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
+    @property
+    def distrusted(self) -> bool:
+        """Return False: the other clock is taken at its word."""
+        return False
+
     def now(self) -> datetime:
         """Return the other clock's now."""
         return self._clock.now()

@@ -161,6 +161,7 @@ class Lane:
             partitions=tuple(sorted(self._views)),
             idle_seconds=self._elapsed() - self._beaten_at,
             steps=self._steps,
+            distrusted=self._clock.distrusted,
         )
 
     def _follow_policies(self) -> None:

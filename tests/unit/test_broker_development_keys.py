@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.adapters.sealer import read_public_key
 from pipeline.settings import load_settings
 from pipeline.testing.development_keys import KEY_FILE, OFFICER_PUBLIC, make_keys
 
@@ -16,7 +17,8 @@ def test_the_settings_accept_the_keys(tmp_path: Path) -> None:
         }
     )
     assert settings.controller_key()
-    assert settings.officer_public_key().startswith(b"-----BEGIN PUBLIC KEY-----")
+    assert settings.officer_key
+    assert read_public_key(settings.officer_key)
 
 
 def test_keys_that_are_there_stay(tmp_path: Path) -> None:

@@ -118,19 +118,15 @@ def test_an_empty_or_unreadable_secret_is_a_sentence(tmp_path: Path) -> None:
         KafkaConnection(bootstrap="a:1", password_file=tmp_path).password()
 
 
-def test_keys_are_read_from_their_files(tmp_path: Path) -> None:
+def test_the_key_is_read_from_its_file(tmp_path: Path) -> None:
     path = secret(tmp_path, "k" * 64 + "\n")
-    settings = load_settings({"PIPELINE_KEY_FILE": path, "PIPELINE_OFFICER_KEY": path})
 
-    assert settings.controller_key() == b"k" * 64
-    assert settings.officer_public_key() == b"k" * 64
+    assert load_settings({"PIPELINE_KEY_FILE": path}).controller_key() == b"k" * 64
 
 
 def test_a_missing_or_short_key_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="PIPELINE_KEY_FILE is missing"):
         load_settings({}).controller_key()
-    with pytest.raises(ConfigurationError, match="PIPELINE_OFFICER_KEY is missing"):
-        load_settings({}).officer_public_key()
     with pytest.raises(ConfigurationError, match="the key has 6 bytes, 32 are the least"):
         load_settings({"PIPELINE_KEY_FILE": secret(tmp_path)}).controller_key()
 

@@ -89,7 +89,7 @@ def test_a_worker_is_ready_and_live_and_leaves_with_nought_when_asked(port: int)
     with start(port) as worker:
         until(lambda: ask(port, "ready")[0] == 200, worker)
 
-        assert ask(port, "ready")[1] == {"tag": {"ready": True, "partitions": 1}}
+        assert ask(port, "ready")[1] == {"tag": {"ready": True, "partitions": 1, "clock_distrusted": False}}
         assert ask(port, "live")[0] == 200
         worker.send_signal(signal.SIGTERM)
 

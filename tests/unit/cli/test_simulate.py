@@ -49,6 +49,19 @@ def test_an_unknown_controller_is_told_with_its_line_after_what_came_before(tmp_
     assert any(json.loads(line)["topic"] == "tek-zence.tagged.purchase.v1" for line in result.stdout.splitlines())
 
 
+@pytest.mark.parametrize("content", ["", "\n \n"])
+@pytest.mark.parametrize("until", [(), ("--until", "2030-01-01")])
+def test_a_file_without_events_is_told_in_one_sentence(tmp_path: Path, content: str, until: tuple[str, ...]) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(content, encoding="utf-8")
+
+    result = CliRunner().invoke(cli, ["simulate", str(path), *until])
+
+    assert result.exit_code == 2
+    assert "holds no event" in result.stderr
+    assert result.stdout == ""
+
+
 @pytest.mark.parametrize("until", ["soon", "0001-01-01T00:00:00+01:00"])
 def test_an_end_that_is_no_time_names_its_option(tmp_path: Path, until: str) -> None:
     result = run(tmp_path, "simulate", EVENT, options=("--until", until))

@@ -547,6 +547,19 @@ def test_an_idle_lane_asks_the_broker_for_its_time_before_it_acts_on_its_own_clo
     assert world.ids() == ["0"]
 
 
+def test_health_tells_that_emissions_stand_still_because_the_clock_jumped() -> None:
+    world = World(stage=lambda out, _dead: Alarm(out))
+    wall = VirtualClock()
+    lane = world.lane(clock=GuardedClock(wall, elapsed=lambda: 0.0))
+    settle(lane)
+    assert not lane.health().distrusted
+
+    wall.pass_time(hours=1)
+    settle(lane)
+
+    assert lane.health().distrusted
+
+
 def test_ticks_are_no_state() -> None:
     world = World(stage=lambda out, _dead: Alarm(out))
     wall = VirtualClock()
