@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def explain(*, event: Path, after: Path | None, policies: Path | None, overlays:
     if output == "json":
         print_json(_json(document, str(outcome), emitted, simulation))
         return
-    policy = simulation.parts.book.versions[str(document["controller"])][-1]
+    policy = _governing(document, simulation)
     click.echo(f"{document.get('type')} of {document.get('time')}, {document.get('controller')}: {outcome}")
     for title, columns, rows in _tables(policy, emitted):
         if rows:
@@ -55,6 +56,17 @@ def _pipe(simulation: "Simulation", event: Mapping[str, object], where: str) -> 
         return simulation.pipe(event)
     except ConfigurationError as error:
         raise InvalidEvent("no-policy", f"{where}: {error}") from None
+
+
+def _governing(event: Mapping[str, object], simulation: "Simulation") -> "CompiledPolicy":
+    """Return the version that governs an event; the newest where its time cannot be read, or none governs it."""
+    book, controller = simulation.parts.book, str(event["controller"])
+    try:
+        at = datetime.fromisoformat(str(event.get("time")))
+    except ValueError:
+        at = None
+    governing = book.in_force(controller, at) if at is not None and at.tzinfo else None
+    return governing or book.versions[controller][-1]
 
 
 def _one_event(path: Path) -> Mapping[str, object]:
@@ -70,7 +82,7 @@ def _one_event(path: Path) -> Mapping[str, object]:
 def _json(
     event: Mapping[str, object], outcome: str, emitted: Sequence["Emitted"], simulation: "Simulation"
 ) -> dict[str, object]:
-    policy = simulation.parts.book.versions[str(event["controller"])][-1]
+    policy = _governing(event, simulation)
     return {
         "schema_version": SCHEMA_VERSION,
         "event_id": event.get("id"),

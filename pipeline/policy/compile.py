@@ -22,6 +22,7 @@ from pipeline.policy.compiled import (
     Rule,
     SubjectList,
     Words,
+    in_order,
 )
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
 from pipeline.policy.implied import implied_triggers
@@ -117,10 +118,7 @@ def _book(policies: Iterable[CompiledPolicy]) -> PolicyBook:
     versions: dict[str, list[CompiledPolicy]] = {}
     for policy in policies:
         versions.setdefault(policy.controller, []).append(policy)
-    return PolicyBook({
-        controller: tuple(sorted(known, key=lambda policy: (policy.effective_from, policy.version)))
-        for controller, known in versions.items()
-    })  # fmt: skip
+    return PolicyBook({controller: in_order(known) for controller, known in versions.items()})
 
 
 def _compile(reading: Reading) -> CompiledPolicy | None:

@@ -1,6 +1,6 @@
 """Compiled policies: frozen tables that decisions and expiries look up. Made by `compile`, never by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -419,8 +419,7 @@ class PolicyBook:
     def with_version(self, policy: CompiledPolicy) -> "PolicyBook":
         """Return a book that has one version more."""
         versions = (*self.versions.get(policy.controller, ()), policy)
-        ordered = sorted(versions, key=lambda one: (one.effective_from, one.version))
-        return replace(self, versions={**self.versions, policy.controller: tuple(ordered)})
+        return replace(self, versions={**self.versions, policy.controller: in_order(versions)})
 
     def with_retag(self, order: Retag) -> "PolicyBook":
         """Return a book that has one order more."""
@@ -439,7 +438,18 @@ class PolicyBook:
         return next(policy for policy in self.versions[controller] if policy.version == version)
 
 
+def in_order(versions: Iterable[CompiledPolicy]) -> tuple[CompiledPolicy, ...]:
+    """Return the versions of one controller by the instant they govern from, all hearing the same facts.
+
+    A record stays under the version it was collected under, so what any version listens to is a fact under each (X15).
+    """
+    ordered = sorted(versions, key=lambda one: (one.effective_from, one.version))
+    facts = frozenset[str]().union(*(one.fact_types for one in ordered))
+    return tuple(replace(one, fact_types=facts, known_events=one.known_events | facts) for one in ordered)
+
+
 __all__ = [
     "Asked", "Category", "Clause", "CompiledPolicy", "Condition", "Decision", "Ending", "Grant", "Lifetime",
     "Otherwise", "PolicyBook", "Profile", "Purpose", "Recipient", "Report", "Retag", "Rule", "SubjectList", "Words",
+    "in_order",
 ]  # fmt: skip

@@ -57,11 +57,22 @@ class TagStage:
     ) -> None:
         self.settings = settings
         self.topics = Topics(settings.controller)
-        self.book = book
+        self._book = book
         self.catalogue = catalogue
         self.references = references
         self._decisions: dict[tuple[object, ...], Decision] = {}
         self._asking: dict[tuple[str, str], bool] = {}
+
+    @property
+    def book(self) -> PolicyBook:
+        """The policy versions that govern; another book forgets the decisions that were made by the one before."""
+        return self._book
+
+    @book.setter
+    def book(self, book: PolicyBook) -> None:
+        self._book = book
+        self._decisions.clear()
+        self._asking.clear()
 
     def handle(self, batch: Sequence[Incoming], state: StateReader, partition: int, now: datetime) -> Output:
         """Return what a batch of one partition makes: records in order, one block of obligations and facts, state."""

@@ -119,3 +119,37 @@ def test_a_version_that_takes_effect_before_it_is_published_is_refused(tmp_path:
 
     with pytest.raises(PolicyError, match=r"shop-2.yaml:8: a version governs only after it was published"):
         open_simulation(write(tmp_path / "policies", FIRST, hasty))
+
+
+def test_what_a_record_of_an_old_version_waits_for_is_heard_under_every_version(tmp_path: Path) -> None:
+    """X15: kept until an opt-out under the first version, of which the second knows nothing."""
+    folder = write(tmp_path / "policies", FIRST, SECOND)
+    old = (folder / "shop-1.yaml").read_text()
+    (folder / "shop-1.yaml").write_text(
+        old.replace("keep: {period: P1Y}, clauses: SHOP-1", "keep: {until: opt_out, of: subject}, clauses: SHOP-1")
+    )
+    pipeline = open_simulation(folder)
+    pipeline.pipe(_letter(1, "2024-05-01T10:00:00Z"))
+    pipeline.pipe(event("o", "opt_out", "2024-07-01T10:00:00Z", "tek-zence", "s-1", mailing="newsletter"))
+
+    assert due(pipeline, "tek-zence") == [("letter", "answer", "erase", "2024-07-01T10:00:00Z")]
+
+
+def test_a_version_that_is_published_later_hears_at_once_what_it_waits_for(tmp_path: Path) -> None:
+    """What was decided before a version was there is not remembered for it."""
+    first = open_simulation(write(tmp_path / "policies", FIRST))
+    second = open_simulation(
+        write(tmp_path / "both", FIRST, SECOND | {"sale": "sale", "kept": "    keep: {until: opt_out, of: subject}"})
+    )
+    first.pipe(event("o-1", "opt_out", "2024-05-01T10:00:00Z", "tek-zence", "s-2", mailing="newsletter"))
+    first.govern(second.parts.book)
+    first.pipe(_sale(1, "2024-06-02T10:00:00Z"))
+    first.pipe(
+        {
+            **event("o-2", "opt_out", "2024-05-31T21:00:00Z", "tek-zence", "s-1", mailing="newsletter"),
+            "ingesttime": "2024-06-02T11:00:00Z",
+        }
+    )
+    first.pipe(event("o-3", "opt_out", "2024-06-03T10:00:00Z", "tek-zence", "s-1", mailing="newsletter"))
+
+    assert due(first, "tek-zence") == [("contact", "care", "erase", "2024-06-03T10:00:00Z")]

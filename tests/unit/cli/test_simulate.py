@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli.main import cli
+from tests.topology.version_stories import FIRST, SECOND, write
 
 ROOT = Path(__file__).parents[3]
 EVENT: dict[str, object] = {
@@ -103,3 +104,15 @@ def test_a_narrow_screen_gets_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "  rule: delivery (policies/tek-zence.yaml:" in narrow
     assert "━" in wide
     assert "━" not in narrow
+
+
+@pytest.mark.parametrize(
+    ("time", "version"), [("2024-05-31T20:00:00Z", "1"), ("2024-06-02T10:00:00Z", "2"), (None, "2")]
+)
+def test_an_event_is_explained_by_the_version_of_its_time(tmp_path: Path, time: str | None, version: str) -> None:
+    folder = write(tmp_path / "policies", FIRST, SECOND)
+    letter = EVENT | {"type": "contact.email", "time": time, "data": {"email_message": "hello"}}
+
+    result = run(tmp_path, "explain", letter, options=("--policies", str(folder), "-o", "json"))
+
+    assert json.loads(result.stdout)["policy_version"] == version
