@@ -200,6 +200,7 @@ def _erases(one: "CompiledPolicy", name: str) -> str:
 def _covered(row: "Covered") -> dict[str, object]:
     return {
         "controller": row.controller,
+        "version": row.version,
         "clause": row.clause,
         "says": row.says,
         "status": str(row.status),

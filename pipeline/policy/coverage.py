@@ -43,6 +43,7 @@ class Covered:
     """One clause: what implements it, what tests it, and how it stands."""
 
     controller: str
+    version: str
     clause: str
     says: str
     status: Status
@@ -99,6 +100,7 @@ def _rows(source: SourceFile, shape: PolicyShape, proven: Mapping[str, frozenset
         reason = meaning.notice_only if isinstance(meaning, ClauseShape) else None
         yield Covered(
             controller=shape.policy.controller,
+            version=shape.policy.version,
             clause=clause,
             says=meaning.says if isinstance(meaning, ClauseShape) else meaning,
             status=_status(citing, testing, reason),

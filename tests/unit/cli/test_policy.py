@@ -78,6 +78,7 @@ def test_coverage_lists_every_clause_with_its_elements_and_tests() -> None:
     by_clause = {row["clause"]: row for row in rows}
     assert by_clause["VIET-13"]["status"] == "notice only"
     assert by_clause["VIET-4"]["status"] == "implemented and tested"
+    assert {row["version"] for row in rows if row["controller"] == "ak3d"} == {"2024-07-11"}
     assert {"kind", "id", "at"} == set(by_clause["VIET-4"]["elements"][0])
 
 
