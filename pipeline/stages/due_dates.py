@@ -148,7 +148,8 @@ class DueDates:
         endings = self.evaluation.endings(entry, progress.tag)
         ends = seen.ends(progress.tag, endings)
         period = next((end.review for end in ends if end.due_at is None and end.review), None)
-        progress.review_every = period if _life_end(endings, ends) is None else None
+        open_here = entry.recipient is None and _life_end(endings, ends) is None  # a copy is looked at where we hold it
+        progress.review_every = period if open_here else None
         if progress.review_every is None:
             progress.review_at = None
         elif progress.review_at is None:

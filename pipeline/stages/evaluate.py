@@ -9,9 +9,10 @@ from typing import Protocol
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
-from pipeline.policy.ends import OPEN, Circumstances, End, end_of, latest
+from pipeline.policy.ends import OPEN, Circumstances, End, earliest, end_of, latest
 from pipeline.policy.retention import AtOnce, State
 from pipeline.policy.spans import spans
+from pipeline.stages import copies
 from pipeline.stages.entries import Entry, ObligedTag, Support
 
 HOLD = State(name="hold", opens=("hold.opened", "account.locked"), closes=("hold.closed",), per=RefKind.HOLD)
@@ -67,10 +68,7 @@ class Evaluation:
         """Return the endings of a tag in order, as the policy version that governs it wrote them."""
         policy = self.policy_of(tag.policy_version)
         if entry.recipient is not None:
-            recipient = policy.recipients[entry.recipient]
-            return (
-                Ending(action=Action.ERASE, retention=recipient.erase_after or AtOnce(), clauses=recipient.clauses),
-            )
+            return (copies.ending_of(policy, entry.recipient, tag),)
         if entry.profile is None:
             return policy.rules[tag.rule].tags[tag.category, tag.purpose]
         profile = policy.profiles[entry.profile]
@@ -80,11 +78,22 @@ class Evaluation:
     def end(self, entry: Entry, tag: ObligedTag, ending: Ending) -> End:
         """Return when one ending of one tag is due, holds included."""
         policy = self.policy_of(tag.policy_version)
+        if entry.recipient is not None:
+            return self._of_copy(entry, entry.recipient, tag)
         if entry.profile and not policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
             found = self._of_supports(entry, tag)
         else:
             found = end_of(ending.retention, self.circumstances(entry.supports[-1], policy))
-        return self._unless_held(entry, found) if ending.action in ENDS_LIFE and not entry.recipient else found
+        return self._unless_held(entry, found) if ending.action in ENDS_LIFE else found
+
+    def _of_copy(self, entry: Entry, recipient: str, tag: ObligedTag) -> End:
+        """Return when a copy ends: a hold keeps what we have, and lets a recipient forget what it needs no more."""
+        policy = self.policy_of(tag.policy_version)
+        given = self.circumstances(entry.supports[-1], policy)
+        reason, _clauses = copies.reason_of(policy, tag)
+        after = policy.recipients[recipient].erase_after
+        ours = self._unless_held(entry, end_of(reason, given))
+        return earliest([end_of(after, given), ours]) if after else ours
 
     def supporting(self, entry: Entry) -> tuple[Ending, ...]:
         """Return the erasing endings of the tags that feed a profile which ends with the longest of its supports."""

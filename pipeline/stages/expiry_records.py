@@ -1,14 +1,14 @@
 """The records that the expire stage emits, and their ids. References and field names only."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.compiled import Ending
+from pipeline.policy.compiled import Ending, Recipient
 from pipeline.stages.entries import Entry, ObligedTag, Planned
 
 BLOCK = 1000
@@ -98,21 +98,29 @@ def expiries(topics: Topics, everything: Iterable[Said], partition: int) -> list
     ]
 
 
-def instruction(topics: Topics, one: Said) -> OutRecord:
-    """Return the instruction to a recipient to erase one share, under the share's own key (GDPR Art. 19)."""
-    entry = one.entry
+def instruction(topics: Topics, recipient: Recipient, said: Sequence[Said]) -> OutRecord | None:
+    """Return the instruction to erase what ended now of one share, under the share's own key (GDPR Art. 19).
+
+    None if every field that ended for one reason is still there for another.
+    """
+    released = {name for one in said for name in one.released}
+    fields = tuple(name for name in recipient.fields if name in released)
+    if not fields:
+        return None
+    one, entry = said[0], said[0].entry
+    text = "|".join((entry.obligation_id, *fields, str(entry.generation)))
     value = {
-        "instruction_id": expiry_id(entry, one.tag, one.ending.action),
+        "instruction_id": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         "share_id": entry.share_id,
-        "recipient": entry.recipient,
-        "fields": list(one.tag.fields),
-        "reason": one.tag.purpose,
+        "recipient": recipient.id,
+        "fields": list(fields),
+        "reason": recipient.purpose,
         "due_at": one.due_at,
-        "rule": one.tag.rule,
-        "clauses": list(one.ending.clauses),
+        "rule": recipient.rule,
+        "clauses": list(dict.fromkeys(clause for each in said for clause in each.ending.clauses)),
         "policy_version": one.tag.policy_version,
     }
-    topic = topics.erase_instruction(str(entry.recipient))
+    topic = topics.erase_instruction(recipient.id)
     return OutRecord(topic=topic, key=entry.share_id, schema="erase-instruction", value=value)
 
 

@@ -59,20 +59,32 @@ class Firing:
                     planned.fired = True
                     progress.over = progress.over or ending.action in ENDS_LIFE
                     fired.append((progress, ending, planned))
+        said: list[Said] = []
         alive = {name for progress in entry.progress if not progress.over for name in progress.tag.fields}
         for progress, ending, planned in fired:
             released = tuple(name for name in progress.tag.fields if name not in alive) if progress.over else ()
             unlinked = any(
                 p.fired and e.findable_by for p, e in zip(progress.endings, endings_of[id(progress)], strict=True)
             )
-            said = say.said("expiry.due", entry, progress.tag, ending, planned)
-            self._emit(replace(said, released=released, unlinked=unlinked))
+            one = say.said("expiry.due", entry, progress.tag, ending, planned)
+            said.append(replace(one, released=released, unlinked=unlinked))
+        if entry.recipient is not None:
+            self._instruct(entry.recipient, said)
+        else:
+            for one in said:
+                self._emit(one)
+
+    def _instruct(self, recipient: str, said: list[Said]) -> None:
+        """Tell a recipient to erase what ended of its copy, once, whatever the number of reasons that ended."""
+        policy = self._run.policy(said[0].tag.policy_version)
+        told = say.instruction(self._run.topics, policy.recipients[recipient], said)
+        if told:
+            self._run.flush()
+            self._run.out.records.append(told)
+            self._run.count("expired", str(said[0].ending.action))
 
     def _emit(self, one: Said) -> None:
-        if one.entry.recipient is not None:
-            self._run.flush()
-            self._run.out.records.append(say.instruction(self._run.topics, one))
-        elif one.ending.action is not Action.STOP_USE or self._run.schedule.is_first_stop(
+        if one.ending.action is not Action.STOP_USE or self._run.schedule.is_first_stop(
             say.subject_of(one.entry), one.tag.purpose, one.due_at or one.entry.supports[-1].occurred_at
         ):
             self._run.say(one)

@@ -13,6 +13,7 @@ from pipeline.domain.records import Nameless, OutRecord, SealedValue, SharedValu
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, RefKind
 from pipeline.policy.compiled import CompiledPolicy, Decision, Grant, Profile, Report
+from pipeline.stages import copies
 from pipeline.stages.clips import Allowed
 from pipeline.stages.state import References, refs_to, word
 
@@ -74,17 +75,24 @@ def nameless(made: Making, family: Family) -> Iterator[OutRecord]:
 
 
 def shares(made: Making) -> Iterator[OutRecord]:
-    """Yield each recipient's record under an opaque key, and its entry in the share ledger."""
+    """Yield each recipient's record, and its entry in the share ledger."""
+    order = next((ref for ref in made.refs if ref.kind is RefKind.ORDER), None)
     for grant in made.decision.grants:
-        recipient = grant.recipient
-        share_id = made.references.share_id(made.head.event_id, recipient.id)
-        name = made.topics.carrier(recipient.id) if recipient.carrier else made.topics.share(recipient.id)
-        schema = "carrier" if recipient.carrier else "share"
-        shared = SharedValue(schema, grant.fields)
-        yield OutRecord(topic=name, key=share_id, schema=schema, value=shared, source=made.index)
-        yield OutRecord(
-            topic=made.topics.share_ledger, key=share_id, schema="share-ledger", value=_ledger(made, grant, share_id)
-        )
+        share_id = made.references.share_id(made.head.event_id, grant.recipient.id)
+        yield from share(made, grant, share_id, order=order)
+
+
+def share(
+    made: Making, grant: Grant, share_id: str, *, order: Ref | None, occasion: str = "share"
+) -> Iterator[OutRecord]:
+    """Yield one recipient's record under the opaque key of its share, and the entry in the share ledger."""
+    recipient = grant.recipient
+    name = made.topics.carrier(recipient.id) if recipient.carrier else made.topics.share(recipient.id)
+    schema = "carrier" if recipient.carrier else "share"
+    shared = SharedValue(schema, grant.fields)
+    yield OutRecord(topic=name, key=share_id, schema=schema, value=shared, source=made.index)
+    entry = {**_ledger(made, grant, order), "share_id": share_id, "occasion": occasion}
+    yield OutRecord(topic=made.topics.share_ledger, key=share_id, schema="share-ledger", value=entry)
 
 
 def obligations(made: Making) -> Iterator[dict[str, object]]:
@@ -99,11 +107,15 @@ def obligations(made: Making) -> Iterator[dict[str, object]]:
         if holder:
             yield _profile(made, profile, holder)
     for grant in made.decision.grants:
-        if grant.recipient.erase_after is not None:
-            share_id = made.references.share_id(made.head.event_id, grant.recipient.id)
-            tag = _share_tag(grant)
-            item = _obligation(made, "share", share_id, (tag,))
-            yield {**item, "recipient": grant.recipient.id, "share_id": share_id}
+        if grant.recipient.recipient_class in copies.INSTRUCTED:
+            yield copied(made, grant)
+
+
+def copied(made: Making, grant: Grant) -> dict[str, object]:
+    """Return the copy that a recipient holds from now on, as an obligation to have it erased."""
+    share_id = made.references.share_id(made.head.event_id, grant.recipient.id)
+    item = _obligation(made, "share", share_id, copies.tags_of(grant, made.decision.tags))
+    return {**item, "recipient": grant.recipient.id, "share_id": share_id}
 
 
 def allowed(found: Allowed, made: Making, family: Family) -> tuple[OutRecord, dict[str, object]]:
@@ -246,23 +258,9 @@ def _profile(made: Making, profile: Profile, holder: Ref) -> dict[str, object]:
     return {**_obligation(made, "profile", f"{profile.id}|{holder}", tags), "profile": profile.id}
 
 
-def _share_tag(grant: Grant) -> Tag:
-    recipient = grant.recipient
-    return Tag(
-        category=recipient.id,
-        purpose=recipient.purpose,
-        legal_basis=(),
-        rule=recipient.rule,
-        clauses=recipient.clauses,
-        fields=grant.fields,
-    )
-
-
-def _ledger(made: Making, grant: Grant, share_id: str) -> dict[str, object]:
-    order = next((ref for ref in made.refs if ref.kind is RefKind.ORDER), None)
+def _ledger(made: Making, grant: Grant, order: Ref | None) -> dict[str, object]:
     subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
     return {
-        "share_id": share_id,
         "recipient": grant.recipient.id,
         "recipient_class": str(grant.recipient.recipient_class),
         "event_id": made.head.event_id,

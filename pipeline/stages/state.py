@@ -49,6 +49,9 @@ _REFERENCES = {
 _FORGOTTEN = 100
 """Subjects forgotten with one batch at most, so that a transaction stays short."""
 
+COPIES = b"h|"
+"""Key prefix of the copies that recipients hold of a subject's data."""
+
 LATE = timedelta(days=8)
 """How long after an erasure older records are still recognised: longer than source topics keep them."""
 
@@ -129,12 +132,14 @@ class References:
 
     @staticmethod
     def forget_salts(today: date, work: Workspace) -> None:
-        """Destroy the salts of subjects that were erased long enough ago, and the facts under the old reference."""
+        """Destroy the salts of subjects that were erased long enough ago, and what is filed under the old reference."""
         for note, facts in list(islice(work.scan(b"y|", f"y|{today.isoformat()}".encode()), _FORGOTTEN)):
             key = note.split(b"|", 2)[2]
             salts = _SALTS.validate_json(work.get(key) or b"{}")
             work.delete(note)
             work.delete(facts)
+            for copy, _stored in list(work.scan_prefix(COPIES + facts.rpartition(b":")[2] + b"|")):
+                work.delete(copy)
             if salts.now:
                 work.put(key, _SALTS.dump_json(Salts(now=salts.now)))
             else:

@@ -5,22 +5,24 @@ are extra records (architecture 9.2). A re-sent event changes nothing (9.3).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from pipeline.domain.events import EventCatalogue, EventHead
 from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.domain.topics import Topics
-from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind
+from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind, Right
 from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook, Report
 from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
-from pipeline.policy.rights import REQUESTS
-from pipeline.stages import outputs
+from pipeline.policy.rights import EVENTS, REQUESTS
+from pipeline.stages import copies, corrections, outputs
 from pipeline.stages.asked import Asked
 from pipeline.stages.chores import Chores
 from pipeline.stages.deduplicate import SeenEvents, derived
+from pipeline.stages.holders import Holders
 from pipeline.stages.rights import Request, received
 from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
 from pipeline.stages.subject_lists import refusal
@@ -62,6 +64,7 @@ class TagStage:
         self.references = references
         self._decisions: dict[tuple[object, ...], Decision] = {}
         self._asking: dict[tuple[str, str], bool] = {}
+        self._ending_copies: dict[str, frozenset[str]] = {}
 
     @property
     def book(self) -> PolicyBook:
@@ -110,6 +113,12 @@ class TagStage:
         known = self.catalogue.types.get(event_type)
         return known.required if known else ()
 
+    def ending_copies(self, policy: CompiledPolicy) -> frozenset[str]:
+        """Return the event names that may end what a recipient holds before its date."""
+        if policy.version not in self._ending_copies:
+            self._ending_copies[policy.version] = copies.ended_by(policy)
+        return self._ending_copies[policy.version]
+
     def _asks_state(self, policy: CompiledPolicy, event_type: str) -> bool:
         where = (policy.version, event_type)
         if where not in self._asking:
@@ -133,6 +142,8 @@ class _Run:
         self._now = now
         self._out = Output()
         self._versions = DecidedVersions(work, stage.settings.controller, stage.book)
+        self._holders = Holders(work, self._facts, partial(stage.book.version, stage.settings.controller))
+        self._holders.look(now)
         stage.references.forget_salts(now.date(), work)
         self._block: list[dict[str, object]] = []
 
@@ -196,10 +207,13 @@ class _Run:
             request = Request(fact=fact_of(head, refs), subject=subject.ref, policy=policy)
             self._out.records.append(received(request, self._facts.log(subject.ref)))
 
-    def _tell(self, head: EventHead, policy: CompiledPolicy, decision: Decision) -> None:
+    def _tell_reports(self, head: EventHead, decision: Decision) -> None:
         for report in decision.reports:
             self._out.records.append(self._violation(head, report, decision))
             self._count("violation", report.code)
+
+    def _tell(self, head: EventHead, policy: CompiledPolicy, decision: Decision) -> None:
+        self._tell_reports(head, decision)
         self._count(decision.outcome, head.type if head.type in policy.known_events else "other")
 
     def _accept(self, made: outputs.Making, family: Family, *, tells: bool) -> None:
@@ -213,6 +227,7 @@ class _Run:
             self._block.append(fact_to(fact))
         if tells:
             self._block.extend(outputs.obligations(made))
+            self._follow_copies(made)
             self._chores.count(made.policy, head, made.decision)
         if head.type in made.policy.forwarded:
             if head.key == CONTROL_KEY:
@@ -241,6 +256,18 @@ class _Run:
             record, item = outputs.allowed(found, made, family)
             self._out.records.append(record)
             self._block.append(item)
+
+    def _follow_copies(self, made: outputs.Making) -> None:
+        """Note who got a copy, forget the copies that this event ends, and pass a correction on to all others."""
+        subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
+        if subject is None:
+            return
+        ends = made.head.type in self._stage.ending_copies(made.policy)
+        corrections.note(made, subject, self._holders, ends=ends)
+        if made.head.type == EVENTS[Right.RECTIFICATION] and Right.RECTIFICATION in made.policy.rights:
+            records, withheld = corrections.passed_on(made, subject, self._holders)
+            self._out.records.extend(records)
+            self._tell_reports(made.head, replace(made.decision, reports=tuple(withheld)))
 
     def _is_overtaken(self, made: outputs.Making) -> bool:
         """Return whether something newer than a late request is filed under the same reference.
