@@ -15,9 +15,9 @@ def test_any_order_of_arrival_ends_alike_within_all_bounds_and_shares_only_what_
 
 @pytest.mark.parametrize("controller", CONTROLLERS)
 def test_what_is_late_changes_no_end_unless_a_violation_says_so(controller: str) -> None:
-    proofs.prove(controller, 30, proofs.late_arrival)
+    proofs.prove(controller, 20, proofs.late_arrival)
 
 
 @pytest.mark.parametrize("controller", CONTROLLERS)
 def test_a_looser_rule_changes_no_other_purpose(controller: str) -> None:
-    proofs.prove(controller, 20, proofs.loosening)
+    proofs.prove(controller, 15, proofs.loosening)
