@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from pipeline.domain.events import EventHead, SourceEvent
 from pipeline.domain.records import Change, Incoming, Output, OutRecord, SharedValue, TaggedValue
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.stages.workspace import StateReader
 
 TopicPartition = tuple[str, int]

@@ -26,8 +26,8 @@ from ruamel.yaml.events import (
 )
 
 from pipeline.domain.errors import PolicyError
+from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import PolicyBook
 from pipeline.policy.document import SourceFile, Where
 
 MAX_BYTES = 1_000_000

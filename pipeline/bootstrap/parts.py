@@ -13,7 +13,8 @@ from pipeline.domain.topics import Topics, inbox_reader
 from pipeline.domain.vocabulary import Family, Form
 from pipeline.lanes.opening import RecordOpener, SourceOpener
 from pipeline.lanes.views import LaneSpec
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.ports import Codec, SliceEngine
 from pipeline.stages.expire import ExpireStage
 from pipeline.stages.state import References

@@ -16,7 +16,7 @@ from pipeline.bootstrap.simulation import open_simulation
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.records import Change
 from pipeline.domain.topics import Topics
-from pipeline.policy.compiled import PolicyBook, Retag
+from pipeline.policy.book import PolicyBook, Retag
 from pipeline.policy.retags import judge_retag, order
 from pipeline.settings import KafkaConnection
 from pipeline.stages.expire import ExpireStage

@@ -28,7 +28,7 @@ from pipeline.lanes import Bounds, Lane
 from pipeline.lanes.clocks import UnguardedClock
 from pipeline.lanes.materialise import Materialiser
 from pipeline.lanes.views import LaneSpec
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.ports import Clock, InRecord
 from pipeline.settings import load_settings
 

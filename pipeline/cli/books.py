@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+    from pipeline.policy.book import PolicyBook
+    from pipeline.policy.compiled import CompiledPolicy
     from pipeline.policy.document import PolicyShape, SourceFile
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.bootstrap.comparison import Difference
     from pipeline.bootstrap.parts import Parts
     from pipeline.bootstrap.retagging import Counted
-    from pipeline.policy.compiled import Retag
+    from pipeline.policy.book import Retag
     from pipeline.policy.publication import Plan
     from pipeline.settings import Settings
 

@@ -16,7 +16,7 @@ from pipeline.lanes.intake import Intake, Work
 from pipeline.lanes.materialise import Materialiser
 from pipeline.lanes.versions import PolicyFollower, govern
 from pipeline.lanes.views import LaneSpec, View
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.ports import (
     Broadcast,
     LaneClock,

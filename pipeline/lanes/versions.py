@@ -4,6 +4,7 @@ A lane reads the topic to its end before it begins, and again every few seconds.
 a log line and a counter. A lane that could not read the topic for a while stops (see `policy.publication`).
 """
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.domain.errors import ConfigurationError, InvalidEvent, LogTruncatedError, UnavailableError
 from pipeline.lanes.views import LaneSpec
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyAlert, PolicyBook
 from pipeline.policy.publication import NOTICE, STALE, Judged, Publication, Verdict, disagreements, judge
 from pipeline.policy.retags import judge_retag, retag_from
 from pipeline.ports import Codec, GovernedStage, InRecord
@@ -122,15 +123,15 @@ class PolicyTopic:
             self._take_order(record, content)
         else:
             says = "it is no policy version and no order to retag"
-            self._refuse(record, "a record", Judged(verdict=Verdict.UNREADABLE, says=says))
+            self._refuse(record, ("", ""), Judged(verdict=Verdict.UNREADABLE, says=says), "policy-version")
 
     def _take_version(self, record: InRecord, one: Publication) -> None:
         key = (one.controller, one.version)
         appended_at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
         judged = judge(self.book, one, appended_at, events=self._events, notice=self._pace.notice)
         if judged.refused:
-            self._refuse(record, f"version {one.version} of {one.controller}", judged)
             self.refused.append((key, judged))
+            self._refuse(record, key, judged, "policy-version")
             return
         self.counts["policy-version", judged.verdict] += 1
         self.published[key] = one
@@ -142,16 +143,27 @@ class PolicyTopic:
         order = retag_from(content)
         judged = judge_retag(self.book, order)
         if judged.refused:
-            self._refuse(record, f"an order to retag {order.controller}", judged, "policy-retag")
+            self._refuse(record, (order.controller, order.to_version), judged, "policy-retag")
             return
         self.counts["policy-retag", judged.verdict] += 1
         if judged.verdict is Verdict.TAKEN:
             self.book = self.book.with_retag(order)
 
-    def _refuse(self, record: InRecord, what: str, judged: Judged, counter: str = "policy-version") -> None:
-        self.counts[counter, judged.verdict] += 1
-        why = (record.offset, what, judged.verdict, judged.says)
+    def _refuse(self, record: InRecord, key: Key, judged: Judged, what: str) -> None:
+        """Tell of a record that changes nothing: in the log, and for the violation topic if it names whose it is."""
+        self.counts[what, judged.verdict] += 1
+        named = f"{what.replace('-', ' ')} {key[1]} of {key[0]}" if key[0] else "a record"
+        why = (record.offset, named, judged.verdict, judged.says)
         log.warning("policy topic, offset %d: %s changes nothing (%s): %s", *why)
+        if key[0]:
+            alert = PolicyAlert(
+                alert_id=hashlib.blake2b(record.value or b"", digest_size=16).hexdigest(),
+                controller=key[0],
+                version=key[1],
+                code=f"{what}-{judged.verdict}",
+                message=judged.says,
+            )
+            self.book = self.book.with_alert(alert)
 
 
 class PolicyFollower:

@@ -10,19 +10,18 @@ from typing import Protocol, TypeVar
 
 from pipeline.domain.errors import PolicyError
 from pipeline.domain.vocabulary import LegalBasis, Right, Stance
+from pipeline.policy.book import PolicyBook, in_order
 from pipeline.policy.compiled import (
     Category,
     Clause,
     CompiledPolicy,
     Otherwise,
-    PolicyBook,
     Profile,
     Purpose,
     Recipient,
     Rule,
     SubjectList,
     Words,
-    in_order,
 )
 from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
 from pipeline.policy.implied import implied_triggers

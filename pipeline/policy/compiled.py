@@ -1,7 +1,7 @@
 """Compiled policies: frozen tables that decisions and expiries look up. Made by `compile`, never by hand."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -374,82 +374,7 @@ class Grant:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retag:
-    """The order to let another version govern what one version decided: at once and retroactively (X15).
-
-    Attributes:
-        retag_id: The same for the same order.
-        rules: Rules, profiles and `recipients.<name>` to move; none moves everything.
-        ordered_at: What would have ended before then ends then.
-    """
-
-    retag_id: str
-    controller: str
-    from_version: str
-    to_version: str
-    rules: tuple[str, ...]
-    ordered_at: datetime
-
-    def concerns(self, version: str, rule: str) -> bool:
-        """Tell whether a tag of a version and rule is to be moved."""
-        return version == self.from_version and (not self.rules or rule in self.rules)
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyBook:
-    """All versions of all policies, by controller; each tuple ordered by `effective_from`.
-
-    Attributes:
-        versions: By controller.
-        retags: Orders to move what one version decided to another, in their order.
-    """
-
-    versions: Mapping[str, tuple[CompiledPolicy, ...]]
-    retags: tuple[Retag, ...] = ()
-
-    def in_force(self, controller: str, at: datetime) -> CompiledPolicy | None:
-        """Return the newest version effective at an instant (architecture 9.7), or None if none governs it."""
-        known = self.versions.get(controller, ())
-        for policy in reversed(known):
-            if policy.effective_from <= at:
-                return policy
-        return known[0] if known and known[0].before_first == "apply" else None
-
-    def with_version(self, policy: CompiledPolicy) -> "PolicyBook":
-        """Return a book that has one version more."""
-        versions = (*self.versions.get(policy.controller, ()), policy)
-        return replace(self, versions={**self.versions, policy.controller: in_order(versions)})
-
-    def with_retag(self, order: Retag) -> "PolicyBook":
-        """Return a book that has one order more."""
-        return replace(self, retags=(*self.retags, order))
-
-    def knows(self, controller: str, version: str) -> bool:
-        """Tell whether a version of a controller's policy exists."""
-        return any(policy.version == version for policy in self.versions.get(controller, ()))
-
-    def version(self, controller: str, version: str) -> CompiledPolicy:
-        """Return one version.
-
-        Raises:
-            KeyError: this deployment does not know the version.
-        """
-        return next(policy for policy in self.versions[controller] if policy.version == version)
-
-
-def in_order(versions: Iterable[CompiledPolicy]) -> tuple[CompiledPolicy, ...]:
-    """Return the versions of one controller by the instant they govern from, all hearing the same facts.
-
-    A record stays under the version it was collected under, so what any version listens to is a fact under each (X15).
-    """
-    ordered = sorted(versions, key=lambda one: (one.effective_from, one.version))
-    facts = frozenset[str]().union(*(one.fact_types for one in ordered))
-    return tuple(replace(one, fact_types=facts, known_events=one.known_events | facts) for one in ordered)
-
-
 __all__ = [
     "Asked", "Category", "Clause", "CompiledPolicy", "Condition", "Decision", "Ending", "Grant", "Lifetime",
-    "Otherwise", "PolicyBook", "Profile", "Purpose", "Recipient", "Report", "Retag", "Rule", "SubjectList", "Words",
-    "in_order",
+    "Otherwise", "Profile", "Purpose", "Recipient", "Report", "Rule", "SubjectList", "Words",
 ]  # fmt: skip

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pipeline.domain.errors import PolicyError
+from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.document import SourceFile
 
 NOTICE = timedelta(minutes=10)

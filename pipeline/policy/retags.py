@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook, Retag
+from pipeline.policy.book import PolicyBook, Retag
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.publication import Judged, Verdict
 
 _RETAG = TypeAdapter(Retag)

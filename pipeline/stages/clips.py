@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from pipeline.domain.events import EventHead
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import RefKind
-from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy, Decision
 from pipeline.policy.decide import decide
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.triggers import REMOVING

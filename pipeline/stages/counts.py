@@ -11,7 +11,8 @@ from pipeline.domain import calendar
 from pipeline.domain.events import EventHead
 from pipeline.domain.records import OutRecord, Tag
 from pipeline.domain.topics import Topics
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.months import next_month
 from pipeline.stages.workspace import Workspace
 

@@ -11,7 +11,8 @@ from functools import partial
 
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.records import Change, Incoming, Output
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.stages import past, schedule
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import load

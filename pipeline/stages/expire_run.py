@@ -8,7 +8,8 @@ from pipeline.domain.facts import Ref
 from pipeline.domain.records import Output
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import CompiledPolicy, Retag
+from pipeline.policy.book import Retag
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.spans import spans
 from pipeline.stages import expiry_records as say
 from pipeline.stages.due_dates import DueDates

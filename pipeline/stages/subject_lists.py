@@ -19,7 +19,8 @@ from pipeline.domain.facts import Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, RefKind
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook, Report, SubjectList
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy, Report, SubjectList
 from pipeline.policy.months import named_month, sampled_month
 from pipeline.stages.asked import Asked
 from pipeline.stages.bought import Bought

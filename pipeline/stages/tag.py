@@ -14,7 +14,8 @@ from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind, Right
-from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook, Report
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy, Decision, Report
 from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
 from pipeline.policy.rights import EVENTS, REQUESTS
@@ -26,7 +27,7 @@ from pipeline.stages.holders import Holders
 from pipeline.stages.rights import Request, received
 from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
 from pipeline.stages.subject_lists import refusal
-from pipeline.stages.versions import DecidedVersions
+from pipeline.stages.versions import DecidedVersions, alerts
 from pipeline.stages.workspace import StateReader, Workspace
 
 _YEARS = range(1900, 3000)
@@ -150,6 +151,8 @@ class _Run:
     def go_on(self, limit: int) -> None:
         """Do what waits beside the input."""
         self._out.records.extend(self._chores.go_on(self._now, limit))
+        if self._partition == 0:
+            self._out.records.extend(alerts(self._stage.topics, self._stage.book, self._work, self._now))
 
     def take(self, index: int, incoming: Incoming) -> None:
         """Handle one event: exactly one outcome."""

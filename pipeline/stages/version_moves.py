@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import CompiledPolicy, Retag
+from pipeline.policy.book import Retag
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.stages.entries import Entry, ObligedTag, Support, load
 from pipeline.stages.expire_run import ExpireRun
 

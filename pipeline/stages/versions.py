@@ -1,10 +1,17 @@
 """Which policy versions decided in a partition, with their digests: none of them may be missing or changed later (X15).
 
-Key of the state: `v|<version>`.
+Beside that, what was refused on the policy topic and who has to know. Keys of the state: `v|<version>`, `w|<alert>`.
 """
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from pipeline.domain.errors import ConfigurationError
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.domain.records import OutRecord
+from pipeline.domain.topics import Topics
+from pipeline.domain.vocabulary import Outcome
+from pipeline.policy.book import PolicyAlert, PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.stages.workspace import Workspace
 
 
@@ -40,3 +47,30 @@ class DecidedVersions:
                 f"policy {policy.controller} version {policy.version!r} was changed (document or overlay) after it "
                 "decided: give the changed one a new version, and keep the old file for what was collected"
             )
+
+
+def alerts(topics: Topics, book: PolicyBook, work: Workspace, now: datetime) -> Iterator[OutRecord]:
+    """Yield a violation for each publication that was refused, once; call it for one partition only."""
+    for alert in book.alerts:
+        key = f"w|{alert.alert_id}".encode()
+        if alert.controller == topics.controller and work.get(key) is None:
+            work.put(key, b"")
+            yield _violation(topics, alert, now)
+
+
+def _violation(topics: Topics, alert: PolicyAlert, now: datetime) -> OutRecord:
+    value: dict[str, object] = {
+        "violation_id": alert.alert_id,
+        "event_id": alert.alert_id,
+        "event_type": "policy.published",
+        "controller": alert.controller,
+        "code": alert.code,
+        "outcome": str(Outcome.REFUSED),
+        "fields": [],
+        "message": alert.message,
+        "rule": None,
+        "clauses": [],
+        "policy_version": alert.version,
+        "at": now,
+    }
+    return OutRecord(topic=topics.violation, key=alert.alert_id, schema="violation", value=value)

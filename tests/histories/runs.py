@@ -12,7 +12,8 @@ from pipeline.bootstrap.parts import Parts, input_topics, output_topics, state_t
 from pipeline.bootstrap.simulation import Emitted, Simulation
 from pipeline.bootstrap.worlds import MemoryWorld
 from pipeline.domain.vocabulary import Family
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from tests.histories.events import Event, family_of, policy_of, shipped
 
 YEARS = timedelta(days=14 * 366)

@@ -17,7 +17,8 @@ from pipeline.domain.calendar import zone
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.records import Incoming, Output
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.compiled import CompiledPolicy, Ending, PolicyBook
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.compiled import CompiledPolicy, Ending
 from pipeline.policy.document import Problems, SourceFile
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions

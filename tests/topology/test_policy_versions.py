@@ -1,12 +1,14 @@
 """Several versions of one notice in force: the version at collection governs a record for its life (X15)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.bootstrap.simulation import Simulation, open_simulation
 from pipeline.domain.errors import PolicyError
+from pipeline.policy.book import ALERTS, PolicyAlert
 from tests.topology.hard_cases import event
 from tests.topology.stories import due, instant, values
 from tests.topology.version_stories import FIRST, SECOND, write
@@ -153,3 +155,31 @@ def test_a_version_that_is_published_later_hears_at_once_what_it_waits_for(tmp_p
     first.pipe(event("o-3", "opt_out", "2024-06-03T10:00:00Z", "tek-zence", "s-1", mailing="newsletter"))
 
     assert due(first, "tek-zence") == [("contact", "care", "erase", "2024-06-03T10:00:00Z")]
+
+
+def test_what_was_refused_on_the_policy_topic_is_a_violation_once(tmp_path: Path) -> None:
+    """Also where several partitions, and the lanes of several controllers, know of it."""
+    pipeline = _opened(tmp_path, FIRST)
+    alert = PolicyAlert(
+        alert_id="a", controller="tek-zence", version="2", code="policy-version-too-late", message="later"
+    )
+    other = replace(alert, alert_id="b", controller="allcall")
+    book = pipeline.parts.book.with_alert(alert).with_alert(other)
+    for _ in range(2):
+        pipeline.govern(book)
+    pipeline.pipe(_letter(1, "2024-05-01T10:00:00Z"))
+
+    [told] = values(pipeline, "tek-zence.violation.v1")
+    assert (told["code"], told["policy_version"], told["outcome"]) == ("policy-version-too-late", "2", "refused")
+
+
+def test_a_flood_of_wrong_versions_does_not_grow_a_book_without_bound(tmp_path: Path) -> None:
+    book = _opened(tmp_path, FIRST).parts.book
+    for number in range(ALERTS + 1):
+        book = book.with_alert(
+            PolicyAlert(
+                alert_id=str(number), controller="tek-zence", version="2", code="policy-version-invalid", message=""
+            )
+        )
+
+    assert [alert.alert_id for alert in book.alerts] == [str(number) for number in range(1, ALERTS + 1)]

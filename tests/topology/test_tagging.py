@@ -11,7 +11,7 @@ from pipeline.bootstrap.parts import Parts
 from pipeline.bootstrap.simulation import Simulation
 from pipeline.domain.records import Incoming, Output
 from pipeline.domain.vocabulary import Outcome
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.stages.state import References
 from pipeline.stages.tag import TagSettings, TagStage
 from pipeline.stages.workspace import NOTHING

@@ -11,7 +11,7 @@ from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.lanes import Bounds, Lane, LaneSpec, Materialiser, RecordOpener, UnguardedClock
 from pipeline.lanes.versions import PolicyFollower
 from pipeline.lanes.views import POSITION_PREFIX
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.ports import LaneClock, Stage, StateReader
 from tests.soak.tally import JsonCodec, PlainSealer, Tally
 

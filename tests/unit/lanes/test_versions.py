@@ -13,8 +13,9 @@ from pipeline.domain.errors import ConfigurationError, InvalidEvent, LogTruncate
 from pipeline.lanes import RecordOpener
 from pipeline.lanes.versions import Pace, PolicyFollower, PolicyTopic, govern
 from pipeline.lanes.views import LaneSpec
+from pipeline.policy.book import PolicyBook, Retag
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook, Retag
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.publication import Publication, publication_of
 from pipeline.policy.retags import order
 from pipeline.ports import InRecord
@@ -126,7 +127,7 @@ def test_what_is_wrong_changes_nothing_and_is_told_once(caplog: pytest.LogCaptur
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             world.clock.pass_time(seconds=10)
-            assert not world.follower.follow()
+            world.follower.follow()
 
     assert world.versions() == ["1"]
     assert world.topic.drain_counts() == {
@@ -134,8 +135,13 @@ def test_what_is_wrong_changes_nothing_and_is_told_once(caplog: pytest.LogCaptur
         ("policy-version", "invalid"): 1,
     }  # fmt: skip
     assert len(caplog.messages) == 6
+    told = [(one.controller, one.version, one.code) for one in world.topic.book.alerts]
+    assert told == [
+        ("acme", "2", "policy-version-unreadable"), ("acme", "2", "policy-version-too-late"),
+        ("acme", "1", "policy-version-changed"), ("acme", "3", "policy-version-invalid"),
+    ]  # fmt: skip
     assert caplog.messages[2].startswith(
-        "policy topic, offset 2: version 2 of acme changes nothing (too-late): it would"
+        "policy topic, offset 2: policy version 2 of acme changes nothing (too-late): it would"
     )
 
 

@@ -15,8 +15,9 @@ from pipeline.domain.events import ATTRIBUTES, EventHead
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import RefKind
+from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import CompiledPolicy, Decision, PolicyBook
+from pipeline.policy.compiled import CompiledPolicy, Decision
 from pipeline.policy.decide import decide
 from pipeline.policy.document import SourceFile
 

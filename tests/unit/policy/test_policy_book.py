@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from tests.unit.policy.policy_stories import acme, at
 
 FIRST = acme()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pipeline.adapters.yaml_files import parse_yaml
+from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import CompiledPolicy, PolicyBook
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.document import SourceFile
 from pipeline.policy.publication import (
     NOTICE,

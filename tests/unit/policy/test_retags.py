@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.policy.publication import Verdict
 from pipeline.policy.retags import judge_retag, order, retag_from
 from tests.unit.policy.policy_stories import acme, at

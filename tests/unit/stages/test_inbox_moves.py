@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.stages.expire import ExpireStage
 from tests.unit.stages.test_expire import DAY, SUBJECT, T0, Schedule, fact, obligation
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline.adapters.memory_state import MemoryState
 from pipeline.bootstrap.simulation import open_simulation
 from pipeline.domain.records import Change
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.policy.retags import order
 from pipeline.stages.expire import ExpireStage
 from pipeline.stages.version_moves import Moved

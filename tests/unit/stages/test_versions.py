@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.adapters.memory_state import MemoryState
 from pipeline.domain.errors import ConfigurationError
-from pipeline.policy.compiled import PolicyBook
+from pipeline.policy.book import PolicyBook
 from pipeline.stages.versions import DecidedVersions
 from pipeline.stages.workspace import Workspace
 from tests.unit.policy.policy_stories import acme
