@@ -33,6 +33,11 @@ class Kept:
         """Tell whether they end with the longest of what supports them."""
         return self.profile and not self.endings
 
+    @property
+    def transient(self) -> bool:
+        """Tell whether nothing of them is stored."""
+        return not (self.endings or self.profile) and self.form is Form.PERSONAL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:

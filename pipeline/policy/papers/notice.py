@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.domain.vocabulary import LegalBasis, Right
 from pipeline.policy.compiled import CompiledPolicy, Recipient
 from pipeline.policy.describe import in_words
-from pipeline.policy.papers.activities import Activity, activities
+from pipeline.policy.papers.activities import Activity, Kept, activities
 from pipeline.policy.papers.markdown import bullets, page
 from pipeline.policy.papers.ropa import kept_in_words
 from pipeline.policy.rights import RightRule
@@ -96,14 +96,14 @@ def _recipients(policy: CompiledPolicy, found: tuple[Activity, ...], say: Wordin
             role=say.say(one.recipient_class),
             fields=say.all_of(say.term("fields", name) for name in one.fields),
             purpose=say.term("purposes", activity.purpose.id),
-        ) + _told(one, say)
+        ) + _instructed(one, say)
     if not shares:
         yield say.say("nobody")
     if "transfers" in policy.record:
         yield say.say("transfers", transfers=policy.record["transfers"])
 
 
-def _told(one: Recipient, say: Wording) -> str:
+def _instructed(one: Recipient, say: Wording) -> str:
     return say.say("told-to-erase", when=in_words(one.erase_after, say)) if one.erase_after else ""
 
 
@@ -112,8 +112,9 @@ def _periods(found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
     alike: dict[str, dict[tuple[str, ...], dict[str, None]]] = {}
     for activity in found:
         for kept in activity.kept:
-            by_categories = alike.setdefault(kept_in_words(kept, say), {})
-            by_categories.setdefault(kept.categories, {})[activity.purpose.id] = None
+            if categories := _told(activity, kept):
+                by_categories = alike.setdefault(kept_in_words(kept, say), {})
+                by_categories.setdefault(categories, {})[activity.purpose.id] = None
     for words, by_categories in alike.items():
         for categories, purposes in by_categories.items():
             yield say.say(
@@ -122,6 +123,14 @@ def _periods(found: tuple[Activity, ...], say: Wording) -> Iterator[str]:
                 purposes="; ".join(say.term("purposes", name) for name in purposes),
                 words=words,
             )
+
+
+def _told(activity: Activity, kept: Kept) -> tuple[str, ...]:
+    """Return the categories to tell of: not those used at once that are stored for the same purpose as well."""
+    if not kept.transient:
+        return kept.categories
+    stored = {name for other in activity.kept if not other.transient for name in other.categories}
+    return tuple(name for name in kept.categories if name not in stored)
 
 
 _DEPENDS: Mapping[Right, frozenset[LegalBasis]] = {

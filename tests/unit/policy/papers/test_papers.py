@@ -219,6 +219,18 @@ def test_no_statement_of_a_shipped_policy_shows_an_id(controller: str) -> None:
     assert noting.missing == set()
 
 
+def test_what_is_used_at_once_is_told_of_unless_it_is_stored_as_well() -> None:
+    """ALLCALL-4S.3: photographs are handed out and not kept for it; recordings are kept (ALLCALL-5.9)."""
+    periods = says(statements(shipped("allcall")), "13(2)(a)")
+
+    assert "Fotografier (att förebygga och utreda brott): lagras aldrig." in periods
+    assert [line for line in periods if line.startswith("Kamerainspelningar")] == [
+        "Kamerainspelningar (att förebygga och utreda brott): raderas efter 1 månad, den gräns som vi har satt."
+    ]
+    tek = says(statements(shipped("tek-zence")), "13(2)(a)")
+    assert not [line for line in tek if "lagres aldri" in line]
+
+
 def test_contact_details_of_the_operator_are_told() -> None:
     told = statements(acme_with(None, record={"contact": "privacy@example.org", "transfers": "none"}))
 
