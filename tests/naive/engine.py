@@ -148,14 +148,15 @@ def _stage(node: Retention, zone_name: str) -> ExpireStage:
     """Return an expire stage whose policy has one rule with one tag that ends by an expression."""
     shipped = _shipped()
     rule = replace(
-        shipped.rules["contact"], tags=MappingProxyType({("c", "p"): (Ending(action=Action.ERASE, retention=node),)})
+        shipped.rules["contact"],
+        tags=MappingProxyType({("contact", "case"): (Ending(action=Action.ERASE, retention=node),)}),
     )
     policy = replace(shipped, tz=zone(zone_name), rules=MappingProxyType({"contact": rule}), states=_states())
     return ExpireStage(policy.controller, PolicyBook({policy.controller: (policy,)}), announce=False)
 
 
 def _obligation(record: Record) -> dict[str, object]:
-    tag = {"rule": "contact", "category": "c", "purpose": "p", "fields": ["name"]}
+    tag = {"rule": "contact", "category": "contact", "purpose": "case", "fields": ["name"]}
     return {
         "obligation_id": "record|r", "kind": "record", "event_id": "r", "occurred_at": record.at,
         "refs": [{"kind": kind, "digest": value} for kind, value in record.about.items()], "tags": [tag],
