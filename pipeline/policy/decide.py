@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pipeline.domain.events import EventHead
 from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import Form, Outcome, RefKind
-from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Otherwise, Recipient, Report, Rule
+from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Recipient, Report, Rule
+from pipeline.policy.matching import gate, match
 from pipeline.policy.retention import CLASSIFYING
 from pipeline.policy.rights import REQUESTS
 
@@ -37,10 +38,10 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
     here = [rule for rule in rules if rule.contexts is None or context in rule.contexts]
     if rules and not here:
         return _refused(policy, *_out_of_context(context, sorted_out, rules))
-    matched, waiting, stopped = _match(policy, here, asked)
+    matched, waiting, stopped = match(policy, here, asked)
     if stopped:
         return stopped
-    gates, waits = tuple(_gate(rule) for rule in waiting), tuple(rule.id for rule in waiting)
+    gates, waits = tuple(gate(rule) for rule in waiting), tuple(rule.id for rule in waiting)
     served = _served(sorted_out, matched, policy.purposes)
     grants, withheld = _shares(policy, asked, _served(sorted_out, matched, _personal(policy)))
     is_fact = head.type in policy.fact_types
@@ -71,29 +72,6 @@ def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
         ),
         is_fact=is_fact,
     )
-
-
-def _match(
-    policy: CompiledPolicy, rules: Iterable[Rule], asked: Asked
-) -> tuple[list[Rule], list[Rule], Decision | None]:
-    """Return the rules that apply, those that may apply later, and the decision if it is made already."""
-    matched: list[Rule] = []
-    waiting: list[Rule] = []
-    for rule in rules:
-        if rule.condition is None or rule.condition(asked):
-            matched.append(rule)
-        elif rule.otherwise is Otherwise.DROP:
-            dropped = Decision(outcome=Outcome.DROPPED, policy_version=policy.version, reports=(_gate(rule),))
-            return matched, waiting, dropped
-        elif rule.otherwise is Otherwise.REFUSE:
-            return matched, waiting, _refused(policy, _gate(rule))
-        elif rule.otherwise is Otherwise.WAIT:
-            waiting.append(rule)
-    if waiting and not matched:
-        reports, waits = tuple(_gate(rule) for rule in waiting), tuple(rule.id for rule in waiting)
-        dropped = Decision(outcome=Outcome.DROPPED, policy_version=policy.version, waits=waits, reports=reports)
-        return matched, waiting, dropped
-    return matched, waiting, None
 
 
 @dataclass(slots=True)
@@ -163,15 +141,6 @@ def _out_of_context(context: str | None, found: _Sorted, rules: Iterable[Rule]) 
     message = f"the event is allowed in the contexts {', '.join(allowed)} only"
     code = "category-outside-context" if outside else "no-rule"
     return (Report(code=code, fields=outside, clauses=clauses, message=message),)
-
-
-def _gate(rule: Rule) -> Report:
-    return Report(
-        code=rule.otherwise_code,
-        rule=rule.id,
-        clauses=rule.clauses,
-        message=f"the condition of {rule.id} does not hold",
-    )
 
 
 def _refused(policy: CompiledPolicy, *reports: Report) -> Decision:

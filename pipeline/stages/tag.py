@@ -20,18 +20,15 @@ from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
 from pipeline.policy.rights import EVENTS, REQUESTS
 from pipeline.stages import copies, corrections, outputs
+from pipeline.stages.admission import Admission
 from pipeline.stages.asked import Asked
 from pipeline.stages.chores import Chores
 from pipeline.stages.deduplicate import SeenEvents, derived
 from pipeline.stages.holders import Holders
 from pipeline.stages.rights import Request, received
 from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
-from pipeline.stages.subject_lists import refusal
 from pipeline.stages.versions import DecidedVersions, alerts
 from pipeline.stages.workspace import StateReader, Workspace
-
-_YEARS = range(1900, 3000)
-"""Years that an event may name: a date far off would be a promise that no calendar can keep."""
 
 _CACHE_LIMIT = 10_000
 """Hostile field sets and event names must not grow a cache without bound."""
@@ -63,6 +60,7 @@ class TagStage:
         self._book = book
         self.catalogue = catalogue
         self.references = references
+        self.admission = Admission(self.topics, catalogue)
         self._decisions: dict[tuple[object, ...], Decision] = {}
         self._asking: dict[tuple[str, str], bool] = {}
         self._ending_copies: dict[str, frozenset[str]] = {}
@@ -108,11 +106,6 @@ class TagStage:
                 self._decisions.clear()
             found = self._decisions[signature] = decide(policy, asked)
         return found
-
-    def required(self, event_type: str) -> tuple[str, ...]:
-        """Return the attributes and fields without which an event of a type means nothing."""
-        known = self.catalogue.types.get(event_type)
-        return known.required if known else ()
 
     def ending_copies(self, policy: CompiledPolicy) -> frozenset[str]:
         """Return the event names that may end what a recipient holds before its date."""
@@ -173,7 +166,7 @@ class _Run:
 
     def _decide(self, index: int, topic: str, head: EventHead, *, tells: bool) -> None:
         stage = self._stage
-        policy = self._governing(topic, head)
+        policy = stage.admission.of(topic, head, stage.book, self._now + stage.settings.ahead)
         if isinstance(policy, Report):
             if tells:
                 self._refuse(head, policy)
@@ -193,11 +186,23 @@ class _Run:
         if decision.outcome is Outcome.ACCEPTED:
             if subject and (decision.tags or not decision.nameless):  # an anonymous answer leaves no trace of whose
                 stage.references.keep(head.key, subject, self._work)
-            made = outputs.Making(
-                topics=stage.topics, references=stage.references, policy=policy, decision=decision, head=head,
-                matter=matter_of(asked), refs=refs, now=self._now, index=index, partition=self._partition,
-            )  # fmt: skip
+            made = self._making(policy, head, decision, refs, matter=matter_of(asked), index=index)
             self._accept(made, family or Family.LIFECYCLE, tells=tells)
+
+    def _making(  # noqa: PLR0913  what an event is and what was decided of it, passed on by name
+        self,
+        policy: CompiledPolicy,
+        head: EventHead,
+        decision: Decision,
+        refs: tuple[Ref, ...],
+        *,
+        matter: object = None,
+        index: int = -1,
+    ) -> outputs.Making:
+        return outputs.Making(
+            topics=self._stage.topics, references=self._stage.references, policy=policy, decision=decision, head=head,
+            matter=matter, refs=refs, now=self._now, index=index, partition=self._partition,
+        )  # fmt: skip
 
     def _remember(
         self, policy: CompiledPolicy, head: EventHead, subject: Subject | None, refs: tuple[Ref, ...]
@@ -250,12 +255,9 @@ class _Run:
             if isinstance(found, Fact):
                 self._block.append(fact_to(found))
                 continue
-            made = outputs.Making(
-                topics=self._stage.topics, references=self._stage.references, policy=found.policy,
-                decision=found.decision, head=found.material.head(found.since), matter=None, refs=found.material.refs,
-                now=self._now, index=-1, partition=self._partition,
-            )  # fmt: skip
-            family = self._stage.catalogue.family_of(found.material.event_type) or Family.CCTV
+            material = found.material
+            made = self._making(found.policy, material.head(found.since), found.decision, material.refs)
+            family = self._stage.catalogue.family_of(material.event_type) or Family.CCTV
             record, item = outputs.allowed(found, made, family)
             self._out.records.append(record)
             self._block.append(item)
@@ -279,41 +281,6 @@ class _Run:
         """
         subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
         return any(fact.at > made.head.occurred_at for fact in self._facts.log(subject).facts)
-
-    def _governing(self, topic: str, head: EventHead) -> CompiledPolicy | Report:
-        """Return the policy version that governs an event, or why none may decide it."""
-        policy = self._stage.book.in_force(self._stage.settings.controller, head.occurred_at)
-        misdirected = self._misdirected(topic, head)
-        if misdirected:
-            return misdirected
-        if policy is None:
-            return Report(code="no-policy", message="no version of the policy governs an event of this date")
-        return self._incomplete(head) or refusal(policy, head) or policy
-
-    def _misdirected(self, topic: str, head: EventHead) -> Report | None:
-        stage = self._stage
-        family = stage.catalogue.family_of(head.type)
-        if head.controller != stage.settings.controller:
-            return Report(code="wrong-controller", message="the event names another controller than its topic does")
-        if (topic == stage.topics.control) != (head.key == CONTROL_KEY):
-            return Report(code="wrong-topic", message="the key `control` belongs on the control topic, and only there")
-        places = {stage.topics.source(family)} if family else {topic}
-        if family is Family.LIFECYCLE:
-            places.add(stage.topics.control)
-        if topic not in places:
-            return Report(code="wrong-topic", message="the event belongs on the source topic of its family")
-        return None
-
-    def _incomplete(self, head: EventHead) -> Report | None:
-        stage = self._stage
-        if head.occurred_at.year not in _YEARS or head.occurred_at > self._now + stage.settings.ahead:
-            return Report(code="implausible-time", message="the event's time lies in the future or far in the past")
-        if head.policy_version and not stage.book.knows(stage.settings.controller, head.policy_version):
-            return Report(code="unknown-version", message="the event claims a policy version that does not exist")
-        missing = tuple(name for name in stage.required(head.type) if not head.has(name))
-        if missing:
-            return Report(code="missing-attribute", fields=missing, message="the event means nothing without these")
-        return None
 
     def _refuse(self, head: EventHead, report: Report) -> None:
         decision = Decision(outcome=Outcome.REFUSED, policy_version="")

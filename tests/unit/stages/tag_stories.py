@@ -1,6 +1,6 @@
 """A tag stage on a state of its own, for stories about what it keeps."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -29,19 +29,20 @@ class Lane:
         said: Every record so far.
     """
 
-    def __init__(self, controller: str, seed: int = 0) -> None:
+    def __init__(self, controller: str, window: timedelta | None = timedelta(days=7)) -> None:
         self.controller = controller
+        self._window = window
         self.state = MemoryState()
         self.said: list[OutRecord] = []
         self._now = at("1970-01-01T00:00:00+00:00")
         self._topics = Topics(controller)
-        self._entropy = Random(seed)
+        self._entropy = Random(0)
         self.restart()
 
     def restart(self) -> None:
         """Forget everything but the state."""
         references = References(b"key", self._entropy.randbytes)
-        settings = TagSettings(controller=self.controller)
+        settings = TagSettings(controller=self.controller, resend_window=self._window)
         self.stage = TagStage(settings, shipped_book(), CATALOGUE, references)
 
     def take(self, kind: str, time: str, key: str = CONTROL_KEY, **data: Any) -> Output:

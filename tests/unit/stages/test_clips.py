@@ -87,6 +87,15 @@ def test_what_is_said_twice_about_a_photo_is_one_fact() -> None:
     assert len([one for one in facts if any(ref["kind"] == "clip" for ref in one["refs"])]) == 1
 
 
+def test_photos_hear_of_people_also_where_producers_vouch_for_their_ids() -> None:
+    lane = Lane("allcall", window=None)
+    lane.take("photo.ingested", "2025-02-01T12:00:00+00:00", "clip", consents=["a"], **PEOPLE)
+    for _ in range(2):
+        _hear(lane, "consent.given", "2025-03-01T10:00:00+00:00", "b")
+
+    assert len(lane.values("tagged.cctv")) == 1
+
+
 def test_a_photo_lives_from_the_last_consent_that_was_missing() -> None:
     """What was withdrawn before it was allowed does not end it afterwards."""
     lane = _lane("a")
