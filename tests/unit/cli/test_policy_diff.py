@@ -74,7 +74,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
     [
         ("{period: P5Y, bound: max", "{period: P2Y, bound: max"),
         ("    exact: true\n    events: delivery.ordered", "    exact: true\n    events: installation.ordered"),
-        ("purposes: [follow-up, liability, recall]\n    keep: profile\n    clauses: [TEK-1.1, TEK-1.2, TEK-2.1]", "purposes: [follow-up, recall]\n    keep: profile\n    clauses: [TEK-1.1, TEK-1.2, TEK-2.1]"),
+        ("purposes: [follow-up, liability, recall]\n    keep: profile", "purposes: [follow-up, recall]\n    keep: profile"),
         ("    events: installation.ordered\n    categories: [delivery]", "    events: installation.completed\n    categories: [delivery]"),
     ],
     ids=["period", "recipient", "purpose", "rule"],
