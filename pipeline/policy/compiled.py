@@ -68,6 +68,8 @@ class Ending:
 
     action: Action
     retention: Retention
+    again: bool = False
+    """True if it may happen more than once: each time has an id of its own."""
     findable_by: tuple[str, ...] = ()
     """After a restriction: the only fields by which the rest may still be found (TEK-2.4)."""
     clauses: tuple[str, ...] = ()
@@ -349,6 +351,7 @@ class Decision:
         waits: Rules that may apply later, once their condition holds.
         reports: Violations on the event.
         is_fact: True if the event is folded into state and forwarded.
+        restricted: True if the subject's data are restricted: nobody gets a share.
     """
 
     outcome: Outcome
@@ -364,6 +367,7 @@ class Decision:
     waits: tuple[str, ...] = ()
     reports: tuple[Report, ...] = ()
     is_fact: bool = False
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -324,6 +324,7 @@ class RightShape(Shape):
     needs: Words = ()
     until_then: Kebab | None = None
     exceptions: tuple[ExceptionShape, ...] = ()
+    defers_deletion_for: Words = ()
     clauses: Clauses
 
 

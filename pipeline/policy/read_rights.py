@@ -13,6 +13,8 @@ def read_right(reading: Reading, right: Right, shape: RightShape) -> RightRule:
     where: Where = ("rights", str(right))
     if bool(shape.needs) != bool(shape.until_then):
         reading.wrong(where, "needs goes with until_then, the outcome of a request that lacks something")
+    if shape.defers_deletion_for and right is not Right.RESTRICTION:
+        reading.wrong((*where, "defers_deletion_for"), "only a restriction defers deletion")
     return RightRule(
         right=right,
         answer_within=_period(reading, shape.answer_within, (*where, "answer_within")),
@@ -20,6 +22,7 @@ def read_right(reading: Reading, right: Right, shape: RightShape) -> RightRule:
         fee=shape.fee is not None,
         free_per_year=shape.fee.free if isinstance(shape.fee, FeeShape) else None,
         needs=reading.known(shape.needs, dict.fromkeys(ATTRIBUTES), "attribute", (*where, "needs")),
+        defers_deletion_for=shape.defers_deletion_for,
         until_then=shape.until_then or "",
         clauses=shape.clauses,
     )

@@ -23,6 +23,9 @@ REQUESTS: Mapping[str, Right] = MappingProxyType({
 })  # fmt: skip
 """The right that each kind of request makes use of."""
 
+ANSWERED: Mapping[str, Right] = MappingProxyType({**REQUESTS, "restriction.lifted": Right.RESTRICTION})
+"""What is answered: requests, and the end of a restriction, of which people are told (GDPR Art. 18(3))."""
+
 EVENTS: Mapping[Right, str] = MappingProxyType({right: event for event, right in REQUESTS.items()})
 """The request that makes use of a right."""
 
@@ -47,6 +50,7 @@ class RightRule:
         free_per_year: How many requests of a local calendar year are free; None if all are.
         needs: Attributes that must be true for a request to count.
         until_then: The outcome of a request that does not count yet.
+        defers_deletion_for: Reasons of a restriction that postpone deletion until it is lifted.
         clauses: Clauses it implements.
     """
 
@@ -58,6 +62,7 @@ class RightRule:
     free_per_year: int | None = None
     needs: tuple[str, ...] = ()
     until_then: str = ""
+    defers_deletion_for: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:

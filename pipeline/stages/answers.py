@@ -12,16 +12,17 @@ from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action, RefKind, Right
 from pipeline.policy.compiled import CompiledPolicy, Ending
-from pipeline.policy.rights import LIFTED, REQUESTS, RightRule
+from pipeline.policy.rights import ANSWERED, LIFTED, RightRule
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import Entry, Planned, Progress
-from pipeline.stages.evaluate import ENDS_LIFE, all_refs, holds_on
+from pipeline.stages.evaluate import ENDS_LIFE, all_refs
 from pipeline.stages.rights import Request
 
 PART = 200
 """Items of one part of an answer at most, well below the broker's limit of one mebibyte."""
 
 _INVENTORIES = frozenset({Right.ACCESS, Right.PORTABILITY})
+_DONE = frozenset({"ends", "stops"})
 _SAID = {Action.STOP_USE: "stops", Action.RESTRICT: "restricted"}
 
 Item = dict[str, object]
@@ -49,14 +50,14 @@ class Answers:
             policy: The version in force when it was made.
             entries: Everything kept about who asks, with the ends that it has after the request.
         """
-        subject, right = fact.ref(RefKind.SUBJECT), REQUESTS.get(fact.type)
+        subject, right = fact.ref(RefKind.SUBJECT), ANSWERED.get(fact.type)
         rule = policy.rights.get(right) if right else None
         if subject is None or right is None or rule is None or right is Right.RECTIFICATION or not rule.counts(fact):
             return
         request = Request(fact=fact, subject=subject, policy=policy)
         items = [item for entry in entries for item in self._items(fact, right, entry)]
         parts = [items[start : start + PART] for start in range(0, len(items), PART)] or [[]]
-        outcome = _outcome(right, items)
+        outcome = "lifted" if fact.type == LIFTED else _outcome(right, items)
         for number, part in enumerate(parts, 1):
             yield request.record("rights.answered", outcome, part=number, parts=len(parts), items=part)
         if right in _INVENTORIES and items:
@@ -96,8 +97,9 @@ class Answers:
             }
 
     def _reason(self, entry: Entry, progress: Progress, planned: Planned) -> str:
-        """Return why something stays: a hold, a date, an event that is still to come, or because nothing ends it."""
-        if any(released is None for _opened, released in holds_on(all_refs(entry), self.dates.facts)):
+        """Return why something stays: it is held, or a date or an event is still to come, or nothing ends it."""
+        holds = self.dates.evaluation.holds(entry, self.dates.policy_of(progress.tag.policy_version))
+        if any(released is None for _opened, released in holds):
             return "hold"
         if planned.due_at is not None:
             return "until-date"
@@ -130,7 +132,7 @@ def concerns(fact: Fact, entry: Entry) -> bool:
 
 def asks(fact: Fact) -> Ref | None:
     """Return whom a fact is a request of, if it is one."""
-    return fact.ref(RefKind.SUBJECT) if fact.type in REQUESTS or fact.type == LIFTED else None
+    return fact.ref(RefKind.SUBJECT) if fact.type in ANSWERED else None
 
 
 def _life_end(endings: Sequence[Ending], progress: Progress) -> tuple[Ending, Planned]:
@@ -148,6 +150,8 @@ def _becomes(fact: Fact, endings: Sequence[Ending], progress: Progress) -> str:
         for ending, planned in zip(endings, progress.endings, strict=True)
         if planned.due_at is not None and planned.due_at <= fact.at
     ]
+    if fact.type == LIFTED:
+        return "lifted"
     if ENDS_LIFE.intersection(now):
         return "ends"
     return next((_SAID[action] for action in now), "stays")
@@ -159,7 +163,9 @@ def _outcome(right: Right, items: Sequence[Item]) -> str:
         return "nothing-held"
     if right in _INVENTORIES:
         return "inventory"
-    done = sum(item["outcome"] != "stays" for item in items)
+    done = sum(
+        item["outcome"] in _DONE or (right is Right.RESTRICTION and item["outcome"] == "restricted") for item in items
+    )
     if done == len(items):
         return "granted"
     return "granted-in-part" if done else "nothing-ends"

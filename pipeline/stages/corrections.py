@@ -31,9 +31,13 @@ def note(made: Making, subject: Ref, holders: Holders, *, ends: bool) -> None:
 
 def passed_on(made: Making, subject: Ref, holders: Holders) -> tuple[list[OutRecord], list[Report]]:
     """Return what a correction makes: a record for each holder of a copy, and the answer; and what cannot be told."""
-    told, withheld = _sort_out(made, holders.of(subject, made.head.occurred_at))
+    held = () if made.decision.restricted else holders.of(subject, made.head.occurred_at)
+    told, withheld = _sort_out(made, held)
     request = Request(fact=fact_of(made.head, made.refs), subject=subject, policy=made.policy)
-    return [*_corrections(made, told), _answer(request, told, whole=not withheld)], withheld
+    return [
+        *_corrections(made, told),
+        _answer(request, told, whole=not (withheld or made.decision.restricted)),
+    ], withheld
 
 
 def _sort_out(made: Making, held: Iterable[tuple[Entry, frozenset[str]]]) -> tuple[list[Correction], list[Report]]:

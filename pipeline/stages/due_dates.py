@@ -14,11 +14,13 @@ from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compiled import CompiledPolicy, Ending
 from pipeline.policy.ends import End
 from pipeline.policy.retention import CLASSIFYING, patterns_of
+from pipeline.policy.rights import LIFTED
 from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
 from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsUntil, all_refs
 from pipeline.stages.expiry_records import Said
 from pipeline.stages.renewal import governing_tag, governs_alike, renew
+from pipeline.stages.restrictions import REQUESTED, rule_of
 from pipeline.stages.state import FactStore
 
 MOST_STEPS = 24
@@ -79,7 +81,8 @@ class DueDates:
         heard = (types for retention in retentions for _kind, types in patterns_of(retention))
         sorting = CLASSIFYING if self.in_inbox(entry) else ()
         retagging = self.policy_of(entry.policy_version).retagging if entry.kind == "record" else ()
-        return frozenset((*HOLD.opens, *HOLD.closes, *sorting, *retagging)).union(*heard)
+        restricting = (REQUESTED, LIFTED) if rule_of(self.policy_of(entry.policy_version)) else ()
+        return frozenset((*HOLD.opens, *HOLD.closes, *sorting, *retagging, *restricting)).union(*heard)
 
     def in_inbox(self, entry: Entry) -> list[Progress]:
         """Return the progress of the tags that an inbox of e-mail holds."""
@@ -125,7 +128,10 @@ class DueDates:
             last = _life_end(endings, ends)
             for planned, ending, end in zip(progress.endings, endings, ends, strict=True):
                 wanted = end if ending.action in ENDS_LIFE else _before(end, last)
-                _move(planned, wanted, None if anew and number == 0 else seen.instant)
+                if ending.again:
+                    _begin(planned, wanted)
+                else:
+                    _move(planned, wanted, None if anew and number == 0 else seen.instant)
         for planned, was, ending in zip(progress.endings, before, endings, strict=True):
             yield from _changes(entry, progress, ending, was, planned)
 
@@ -170,6 +176,13 @@ class DueDates:
         return nth(progress.reviews)
 
 
+def _begin(planned: Planned, end: End) -> None:
+    """Move an ending that may happen again, such as a restriction: one that begins anew fires anew."""
+    anew = planned.due_at is not None and end.due_at is not None and end.due_at > planned.due_at
+    if anew or not planned.fired:
+        planned.due_at, planned.fired = end.due_at, False
+
+
 def _move(planned: Planned, end: End, cause: datetime | None) -> None:
     """Move one ending to where it is now, unless it fired or the cause comes too late (C8)."""
     too_late = cause is not None and planned.due_at is not None and planned.due_at <= cause
@@ -187,7 +200,7 @@ def _changes(entry: Entry, progress: Progress, ending: Ending, was: Planned, pla
     """Yield what to say of an ending that was moved, and count its revision."""
     if planned.due_at == was.due_at:
         return
-    if was.due_at is not None:
+    if was.due_at is not None and not was.fired:
         yield say.said("expiry.cancelled", entry, progress.tag, ending, was)
     if planned.due_at is not None:
         planned.revision += 1

@@ -12,7 +12,7 @@ from pipeline.policy.compiled import CompiledPolicy, Ending
 from pipeline.policy.ends import OPEN, Circumstances, End, earliest, end_of, latest
 from pipeline.policy.retention import AtOnce, State
 from pipeline.policy.spans import spans
-from pipeline.stages import copies
+from pipeline.stages import copies, restrictions
 from pipeline.stages.entries import Entry, ObligedTag, Support
 
 HOLD = State(name="hold", opens=("hold.opened", "account.locked"), closes=("hold.closed",), per=RefKind.HOLD)
@@ -69,22 +69,26 @@ class Evaluation:
         policy = self.policy_of(tag.policy_version)
         if entry.recipient is not None:
             return (copies.ending_of(policy, entry.recipient, tag),)
+        beside = restrictions.ending_of(policy)
         if entry.profile is None:
-            return policy.rules[tag.rule].tags[tag.category, tag.purpose]
+            return (*policy.rules[tag.rule].tags[tag.category, tag.purpose], *beside)
         profile = policy.profiles[entry.profile]
         own = profile.tags[tag.category, tag.purpose]
-        return own or (Ending(action=Action.ERASE, retention=AtOnce(), clauses=profile.clauses),)
+        return (*(own or (Ending(action=Action.ERASE, retention=AtOnce(), clauses=profile.clauses),)), *beside)
 
     def end(self, entry: Entry, tag: ObligedTag, ending: Ending) -> End:
         """Return when one ending of one tag is due, holds included."""
         policy = self.policy_of(tag.policy_version)
         if entry.recipient is not None:
             return self._of_copy(entry, entry.recipient, tag)
+        if ending.again:
+            support = entry.supports[-1]
+            return restrictions.begins(self._of_subject(entry), all_refs(entry), support.occurred_at)
         if entry.profile and not policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
             found = self._of_supports(entry, tag)
         else:
             found = end_of(ending.retention, self.circumstances(entry.supports[-1], policy))
-        return self._unless_held(entry, found) if ending.action in ENDS_LIFE else found
+        return self._unless_held(entry, policy, found) if ending.action in ENDS_LIFE else found
 
     def _of_copy(self, entry: Entry, recipient: str, tag: ObligedTag) -> End:
         """Return when a copy ends: a hold keeps what we have, and lets a recipient forget what it needs no more."""
@@ -92,7 +96,7 @@ class Evaluation:
         given = self.circumstances(entry.supports[-1], policy)
         reason, _clauses = copies.reason_of(policy, tag)
         after = policy.recipients[recipient].erase_after
-        ours = self._unless_held(entry, end_of(reason, given))
+        ours = self._unless_held(entry, policy, end_of(reason, given))
         return earliest([end_of(after, given), ours]) if after else ours
 
     def supporting(self, entry: Entry) -> tuple[Ending, ...]:
@@ -142,12 +146,21 @@ class Evaluation:
             named=frozenset(ref.kind for ref in support.refs), facts=facts,
         )  # fmt: skip
 
-    def _unless_held(self, entry: Entry, end: End) -> End:
+    def _of_subject(self, entry: Entry) -> FactLog:
+        return self.facts.log(next((ref for ref in entry.refs if ref.kind is RefKind.SUBJECT), None))
+
+    def holds(self, entry: Entry, policy: CompiledPolicy) -> list[tuple[datetime, datetime | None]]:
+        """Return what suspends an erasure: holds, and restrictions sought for what defers deletion (X5, X11)."""
+        deferring = restrictions.reasons(policy)
+        sought = restrictions.spans(self._of_subject(entry), all_refs(entry), deferring) if deferring else ()
+        return sorted((*holds_on(all_refs(entry), self.facts), *sought), key=lambda span: span[0])
+
+    def _unless_held(self, entry: Entry, policy: CompiledPolicy, end: End) -> End:
         """Return the end, moved to the release of every hold that was opened before it (X5)."""
         due = end.due_at
         if due is None:
             return end
-        for opened, released in holds_on(all_refs(entry), self.facts):
+        for opened, released in self.holds(entry, policy):
             if opened >= due:
                 break
             if released is None:

@@ -8,7 +8,7 @@ from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.policy.rights import REQUESTS
+from pipeline.policy.rights import ANSWERED, REQUESTS
 
 RECEIVED, NOT_IN_NOTICE = "received", "not-in-notice"
 
@@ -35,13 +35,13 @@ class Request:
     @property
     def answer_by(self) -> str | None:
         """Return the last day to answer, if the notice states a time."""
-        rule = self.policy.rights.get(REQUESTS[self.fact.type])
+        rule = self.policy.rights.get(ANSWERED[self.fact.type])
         day = rule.answer_by(self.fact.at, self.policy.tz) if rule else None
         return day.isoformat() if day else None
 
     def record(self, kind: str, outcome: str, **more: object) -> OutRecord:
         """Return a record about the request, keyed by the reference of who asks."""
-        right = REQUESTS[self.fact.type]
+        right = ANSWERED[self.fact.type]
         rule = self.policy.rights.get(right)
         value: Mapping[str, object] = {
             "type": kind,

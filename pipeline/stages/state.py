@@ -6,7 +6,7 @@ case's log the case alone. Keys of the state: `f|<ref>` facts, `s|<digest>` subj
 
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -223,19 +223,26 @@ class FactStore:
             self._work.delete(_fact_key(ref))
 
 
-def fact_of(head: EventHead, refs: tuple[Ref, ...], carried: Iterable[str] = ()) -> Fact:
+def fact_of(head: EventHead, refs: tuple[Ref, ...], carried: Iterable[str] = (), reasons: Collection[str] = ()) -> Fact:
     """Return an event stripped to what retention and conditions need.
 
     Args:
         head: The event.
         refs: What it is about.
         carried: Categories that it carries itself, where this matters to the records that it names.
+        reasons: Reasons that the policy tells apart; of any other only that one was given is kept.
     """
     # An empty text says nothing: an opt-out of the mailing "" is one of all mailings.
     given = (name for name in FACT_ATTRIBUTES if str(head.attributes.get(name, "")).strip())
-    kept = ((name, _SAID if name in _ONLY_SAID else word(head.attributes[name])) for name in given)
+    kept = ((name, _kept(name, head.attributes[name], reasons)) for name in given)
     named = ((CARRIED, " ".join(carried)),) if carried else ()
     return Fact(at=head.occurred_at, type=head.type, event_id=head.event_id, refs=refs, attributes=(*kept, *named))
+
+
+def _kept(name: str, value: object, reasons: Collection[str]) -> str:
+    if name == "reason" and str(value) in reasons:
+        return str(value)
+    return _SAID if name in _ONLY_SAID else word(value)
 
 
 def fact_to(fact: Fact) -> dict[str, object]:

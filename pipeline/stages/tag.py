@@ -19,7 +19,7 @@ from pipeline.policy.compiled import CompiledPolicy, Decision, Report
 from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
 from pipeline.policy.rights import EVENTS, REQUESTS
-from pipeline.stages import copies, corrections, outputs
+from pipeline.stages import copies, corrections, outputs, restrictions
 from pipeline.stages.admission import Admission
 from pipeline.stages.asked import Asked
 from pipeline.stages.chores import Chores
@@ -177,6 +177,8 @@ class _Run:
         refs = stage.references.of_head(head, subject.ref if subject else None, is_media=family is Family.CCTV)
         asked = Asked(head, refs, self._facts)
         decision = stage.decided(policy, asked)
+        if subject:
+            decision = restrictions.applied(decision, policy, self._facts.log(subject.ref), head.occurred_at)
         if tells:
             self._tell(head, policy, decision)
         if decision.outcome is not Outcome.REFUSED:
@@ -231,7 +233,9 @@ class _Run:
             self._out.records.extend(outputs.tagged(made, family))
             self._out.records.extend(outputs.nameless(made, family))
             self._out.records.extend(outputs.shares(made))
-        if made.decision.is_fact and self._facts.add(fact := fact_of(head, made.refs, _carried(made))):
+        if made.decision.is_fact and self._facts.add(
+            fact := fact_of(head, made.refs, _carried(made), restrictions.reasons(made.policy))
+        ):
             self._block.append(fact_to(fact))
         if tells:
             self._block.extend(outputs.obligations(made))

@@ -90,6 +90,20 @@ def test_a_mistake_in_a_right_is_told(right: dict[str, Any], says: str) -> None:
         _with_rights({"access": {"clauses": ["ACME-8"], **right}})
 
 
+@pytest.mark.parametrize(
+    ("right", "says"),
+    [
+        ({"access": {"defers_deletion_for": "legal-claims"}}, "only a restriction defers deletion"),
+        ({"erasure": {"exceptions": [{"stays": True}]}}, "only objection and consent-withdrawal have exceptions"),
+        ({"objection": {"exceptions": [{"purposes": "sale"}]}}, "stays: true, or defer_while"),
+        ({"objection": {"exceptions": [{"purposes": "none", "stays": True}]}}, "there is no purpose none"),
+    ],
+)
+def test_what_belongs_to_another_right_is_told(right: dict[str, Any], says: str) -> None:
+    with pytest.raises(PolicyError, match=says):
+        _with_rights({name: {"clauses": ["ACME-8"], **one} for name, one in right.items()})
+
+
 def test_a_right_that_does_not_exist_is_told() -> None:
     with pytest.raises(PolicyError, match="rights"):
         _with_rights({"forgetting": {"clauses": ["ACME-8"]}})

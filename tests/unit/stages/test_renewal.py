@@ -24,7 +24,7 @@ TAG = ObligedTag(rule="letters", category="A", purpose="answer", fields=("email"
 
 def _version(*actions: Action) -> Any:
     endings = tuple(Ending(action=action, retention=AtOnce()) for action in actions)
-    return SimpleNamespace(rules={"letters": SimpleNamespace(tags={("A", "answer"): endings})})
+    return SimpleNamespace(rights={}, rules={"letters": SimpleNamespace(tags={("A", "answer"): endings})})
 
 
 def _entry(tag: ObligedTag) -> Entry:
@@ -91,7 +91,7 @@ def _profile(**tags: tuple[Action, ...]) -> Any:
         ("A", purpose): tuple(Ending(action=action, retention=AtOnce()) for action in actions)
         for purpose, actions in tags.items()
     }
-    return SimpleNamespace(profiles={"customer": SimpleNamespace(tags=endings)}, tz=zone("Etc/UTC"))
+    return SimpleNamespace(rights={}, profiles={"customer": SimpleNamespace(tags=endings)}, tz=zone("Etc/UTC"))
 
 
 def test_a_profile_is_seen_as_the_version_of_that_time_governed_it() -> None:
