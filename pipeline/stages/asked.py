@@ -3,13 +3,13 @@
 from pipeline.domain.events import EventHead
 from pipeline.domain.facts import FactLog, Ref
 from pipeline.domain.vocabulary import RefKind
-from pipeline.stages.state import FactStore
+from pipeline.stages.evaluate import Facts
 
 
 class Asked:
     """What a condition may ask of one event: its head, and the facts up to and including its instant."""
 
-    def __init__(self, head: EventHead, refs: tuple[Ref, ...], store: FactStore) -> None:
+    def __init__(self, head: EventHead, refs: tuple[Ref, ...], store: Facts) -> None:
         self.head = head
         self._refs = refs
         self._store = store

@@ -12,6 +12,7 @@ from pipeline.policy.compiled import CompiledPolicy, Decision
 from pipeline.stages.bought import Bought
 from pipeline.stages.clips import Allowed, Clips
 from pipeline.stages.counts import Counts
+from pipeline.stages.made import Decisions
 from pipeline.stages.state import FactStore, References
 from pipeline.stages.subject_lists import SubjectLists
 from pipeline.stages.workspace import Workspace
@@ -32,6 +33,7 @@ class Chores:
         self._topics = topics
         self._book = book
         self._clips = Clips(topics.controller, book, references, work, facts)
+        self._decisions = Decisions(topics.controller, book, work, facts)
         self._bought = Bought(references, work, facts)
         self._counts = Counts(topics, book, work, partition)
         self._lists = SubjectLists(topics, book, references, work, facts, self._bought, partition)
@@ -52,6 +54,14 @@ class Chores:
         """Watch a photo or clip for what the people on it say."""
         self._clips.watch(policy, head, decision, refs, now)
 
+    def settle(self, policy: CompiledPolicy, head: EventHead, refs: tuple[Ref, ...], now: datetime) -> None:
+        """Remember a decision that asked for state, for facts that arrive too late for it."""
+        self._decisions.remember(policy, head, refs, now)
+
+    def missed(self, fact: Fact, now: datetime) -> Iterator[OutRecord]:
+        """Yield a report for each decision that a fact arrived too late for."""
+        yield from self._decisions.missed(fact, now)
+
     def hear(self, head: EventHead) -> Iterator[Fact | Allowed]:
         """Yield what follows for photos and clips from what people said."""
         yield from self._clips.hear(head)
@@ -67,6 +77,7 @@ class Chores:
         policy = self._book.in_force(controller, now) or self._book.versions[controller][-1]
         self._bought.forget_ended(policy, now, limit)
         self._clips.forget_ended(now, limit)
+        self._decisions.forget(now.date(), limit)
         yield from self._counts.finished(now, limit)
         yield from self._lists.go_on(limit)
 

@@ -184,6 +184,14 @@ def _told(tag: Tag) -> dict[str, object]:
 FORWARDED = "//pipeline/tag-lane"
 """Source of what the tag lane sends to all its partitions."""
 
+
+def carried(made: Making) -> tuple[str, ...]:
+    """Return which categories an event carries itself, where it would otherwise tag what other records hold of them."""
+    if made.head.type not in made.policy.retagging:
+        return ()
+    return tuple(tag.category for tag in made.decision.tags if made.policy.rules[tag.rule].retags)
+
+
 BLOCK = 200
 """Items of one block at most: a message must stay well below the broker's limit of one mebibyte."""
 

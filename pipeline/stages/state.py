@@ -216,6 +216,10 @@ class FactStore:
                 self._work.put(_fact_key(ref), _FACTS.dump_json(log.facts))
         return new
 
+    def has_newer(self, ref: Ref | None, at: datetime) -> bool:
+        """Tell whether something that happened after an instant is filed under a reference."""
+        return any(fact.at > at for fact in self.log(ref).facts)
+
     def forget(self, ref: Ref) -> None:
         """Forget the facts filed under a reference."""
         self._logs.pop(ref, None)

@@ -19,7 +19,7 @@ from pipeline.policy.compiled import CompiledPolicy, Decision, Report
 from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
 from pipeline.policy.rights import EVENTS, REQUESTS
-from pipeline.stages import copies, corrections, outputs, restrictions
+from pipeline.stages import copies, corrections, made, outputs, restrictions
 from pipeline.stages.admission import Admission
 from pipeline.stages.asked import Asked
 from pipeline.stages.chores import Chores
@@ -91,12 +91,12 @@ class TagStage:
 
     def derive(self, key: bytes, value: bytes | None) -> list[Change]:
         """Return the local entries that follow from a changelog entry."""
-        return list(derived(key, value))
+        return [*derived(key, value), *made.derived(key, value)]
 
     def decided(self, policy: CompiledPolicy, asked: Asked) -> Decision:
         """Return the decision, from the cache where no rule of the event asks for state."""
         head = asked.head
-        if head.type not in policy.known_events or self._asks_state(policy, head.type):
+        if head.type not in policy.known_events or self.asks_state(policy, head.type):
             return decide(policy, asked)
         seen = tuple(sorted((k, True if k in IDENTIFYING else str(v)) for k, v in head.attributes.items()))
         signature = (policy.version, head.type, head.present, head.undeclared, seen)
@@ -113,7 +113,8 @@ class TagStage:
             self._ending_copies[policy.version] = copies.ended_by(policy)
         return self._ending_copies[policy.version]
 
-    def _asks_state(self, policy: CompiledPolicy, event_type: str) -> bool:
+    def asks_state(self, policy: CompiledPolicy, event_type: str) -> bool:
+        """Tell whether a rule or recipient of an event asks for what happened before."""
         where = (policy.version, event_type)
         if where not in self._asking:
             rules = any(rule.needs_state for rule in policy.rules_by_event.get(event_type, ()))
@@ -181,9 +182,15 @@ class _Run:
             decision = restrictions.applied(decision, policy, self._facts.log(subject.ref), head.occurred_at)
         if tells:
             self._tell(head, policy, decision)
+        is_known = (
+            subject is not None
+            and head.type in policy.known_events
+            and (decision.outcome is Outcome.ACCEPTED or subject.fresh is None)
+        )
+        if is_known and not decision.nameless and stage.asks_state(policy, head.type):
+            self._chores.settle(policy, head, refs, self._now)
         if decision.outcome is not Outcome.REFUSED:
             self._remember(policy, head, subject, refs)
-        if decision.outcome is not Outcome.REFUSED:
             self._chores.watch(policy, head, decision, refs, self._now)
         if decision.outcome is Outcome.ACCEPTED:
             if subject and (decision.tags or not decision.nameless):  # an anonymous answer leaves no trace of whose
@@ -234,9 +241,10 @@ class _Run:
             self._out.records.extend(outputs.nameless(made, family))
             self._out.records.extend(outputs.shares(made))
         if made.decision.is_fact and self._facts.add(
-            fact := fact_of(head, made.refs, _carried(made), restrictions.reasons(made.policy))
+            fact := fact_of(head, made.refs, outputs.carried(made), restrictions.reasons(made.policy))
         ):
             self._block.append(fact_to(fact))
+            self._out.records.extend(self._chores.missed(fact, self._now))
         if tells:
             self._block.extend(outputs.obligations(made))
             self._follow_copies(made)
@@ -248,7 +256,8 @@ class _Run:
                 self._out.records.append(outputs.forwarded(self._stage.topics, head))
         subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
         self._chores.note(made.policy, head, made.decision, subject, self._now)
-        if head.type == "erasure.requested" and made.policy.forgets_subject and not self._is_overtaken(made):
+        erases = head.type == "erasure.requested" and made.policy.forgets_subject
+        if erases and not self._facts.has_newer(subject, head.occurred_at):  # else the next request would not find that
             self._stage.references.forget_subject(head.key, head.occurred_at, self._now.date(), self._work)
 
     def _hear(self, head: EventHead) -> None:
@@ -278,17 +287,8 @@ class _Run:
             self._out.records.extend(records)
             self._tell_reports(made.head, replace(made.decision, reports=tuple(withheld)))
 
-    def _is_overtaken(self, made: outputs.Making) -> bool:
-        """Return whether something newer than a late request is filed under the same reference.
-
-        With another reference from here on, the next request would no longer find it.
-        """
-        subject = next((ref for ref in made.refs if ref.kind is RefKind.SUBJECT), None)
-        return any(fact.at > made.head.occurred_at for fact in self._facts.log(subject).facts)
-
     def _refuse(self, head: EventHead, report: Report) -> None:
-        decision = Decision(outcome=Outcome.REFUSED, policy_version="")
-        self._out.records.append(self._violation(head, report, decision))
+        self._out.records.append(self._violation(head, report, Decision(outcome=Outcome.REFUSED, policy_version="")))
         self._count("violation", report.code)
         self._count(Outcome.REFUSED, "other")
 
@@ -307,10 +307,3 @@ class _Run:
         self._out.changes = self._work.changes
         self._out.next_wake = self._chores.next_wake(self._now)
         return self._out
-
-
-def _carried(made: outputs.Making) -> tuple[str, ...]:
-    """Return which categories an event carries itself, where it would otherwise tag what other records hold of them."""
-    if made.head.type not in made.policy.retagging:
-        return ()
-    return tuple(tag.category for tag in made.decision.tags if made.policy.rules[tag.rule].retags)
