@@ -151,13 +151,22 @@ def _since(pattern: FactPattern, given: Circumstances) -> bool:
 
 
 def _while(node: While, given: Circumstances) -> End:
-    facts = given.facts(node.of)
+    facts = _with_unnamed(node.of, given) if node.and_unnamed else given.facts(node.of)
     ends = [end for _start, end in spans(node.state, facts)]
     if node.opened_by_record and node.of in given.named:
         ends.append(next((fact.at for fact in facts.of(closings(node.state)) if fact.at >= given.occurred_at), None))
     if any(end is None for end in ends):
         return OPEN
     return End(due_at=max((given.occurred_at, *(end for end in ends if end is not None))))
+
+
+def _with_unnamed(kind: RefKind, given: Circumstances) -> FactLog:
+    """Return the facts about the record's own case (order, account), and those that name none."""
+    found = FactLog([*given.facts(kind).facts])
+    for fact in given.facts(RefKind.SUBJECT).facts:
+        if fact.ref(kind) is None:
+            found.add(fact)
+    return found
 
 
 def _window(node: Window, given: Circumstances) -> End:

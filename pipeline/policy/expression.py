@@ -127,10 +127,12 @@ class Expressions:
             known = ", ".join(sorted(self.states)) or "none"
             self.problems.add(self.source, (*where, "while"), f"there is no state {name}; there are {known}")
             return While(state=State(name="unknown"))
-        by_record = written.get("opened_by_record", False)
-        if not isinstance(by_record, bool):
-            self.problems.add(self.source, (*where, "opened_by_record"), "opened_by_record is true or false")
-        return While(state=self.states[str(name)], of=self._kind(written, where), opened_by_record=by_record is True)
+        return While(
+            state=self.states[str(name)],
+            of=self._kind(written, where),
+            opened_by_record=self._yes(written, where, "opened_by_record"),
+            and_unnamed=self._yes(written, where, "and_unnamed"),
+        )
 
     def window(self, written: Mapped, where: Where) -> Retention:
         """Return at least so long, at most so long."""
@@ -188,7 +190,7 @@ class Expressions:
         """Return a retention that a state suspends."""
         if "keep" not in written:
             return self._wrong(where, "suspended_while needs keep, the retention it suspends")
-        by = self._while({"while": written["suspended_while"], "of": written.get("of")}, where)
+        by = self.lasting({**written, "while": written["suspended_while"]}, where)
         return Suspended(rest=self.read(written["keep"], (*where, "keep")), by=by)
 
     # -- their parts -------------------------------------------------------------------------------------------------
@@ -248,6 +250,12 @@ class Expressions:
             return None
         return None if value is None else str(value)
 
+    def _yes(self, written: Mapped, where: Where, key: str) -> bool:
+        value = written.get(key, False)
+        if not isinstance(value, bool):
+            self.problems.add(self.source, (*where, key), f"{key} is true or false")
+        return value is True
+
     def _number(self, written: object, where: Where, least: int, most: int) -> int | None:
         value = self.value(written, where)
         if value is UNUSABLE:
@@ -284,7 +292,7 @@ FORMS: Mapping[str, tuple[frozenset[str], Build]] = {
     "period": (frozenset({"bound", "from"}), Expressions.after),
     "year_end": (frozenset(), Expressions.year_end),
     "until": (frozenset({"of", "where", "unless_followed_by"}), Expressions.until),
-    "while": (frozenset({"of", "opened_by_record"}), Expressions.lasting),
+    "while": (frozenset({"of", "opened_by_record", "and_unnamed"}), Expressions.lasting),
     "window": (frozenset(), Expressions.window),
     "longest_of": (frozenset(), Expressions.longest),
     "earliest_of": (frozenset(), Expressions.earliest),
@@ -292,7 +300,7 @@ FORMS: Mapping[str, tuple[frozenset[str], Build]] = {
     "undetermined": (frozenset(), Expressions.undetermined),
     "switch_at": (frozenset({"of", "where", "before", "after"}), Expressions.switch),
     "by_matter": (frozenset(), Expressions.by_matter),
-    "suspended_while": (frozenset({"of", "keep"}), Expressions.suspended),
+    "suspended_while": (frozenset({"of", "and_unnamed", "keep"}), Expressions.suspended),
 }
 """The form of each expression by its leading key, with the keys that may stand beside it."""
 

@@ -102,12 +102,14 @@ class While:
     """While a state lasts, seen from the record's subject, case, order or account; over at once if it never began.
 
     With `opened_by_record` a record that names a case (order, account) shows that it is open: it lasts from the record
-    until the next closing, whether or not an opening was ever told.
+    until the next closing, whether or not an opening was ever told. With `and_unnamed` what the subject's facts say of
+    no case (order, account) in particular counts for each of them.
     """
 
     state: State
     of: RefKind = RefKind.SUBJECT
     opened_by_record: bool = False
+    and_unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +190,7 @@ CLASSIFYING = ("case.opened", "case.reclassified")
 """Facts whose `matter` classifies a case and all its messages (R-ALL-4)."""
 
 
-def patterns_of(node: Retention) -> Iterable[tuple[RefKind, tuple[str, ...]]]:  # noqa: C901  one arm for each node
+def patterns_of(node: Retention) -> Iterable[tuple[RefKind, tuple[str, ...]]]:  # noqa: C901, PLR0912  an arm per node
     """Yield whose facts, and which types, a retention listens to: what must be forwarded and indexed."""
     match node:
         case After(anchor=Anchor() as anchor):
@@ -196,7 +198,8 @@ def patterns_of(node: Retention) -> Iterable[tuple[RefKind, tuple[str, ...]]]:  
         case Until():
             yield from _listened(node.event, node.unless_followed_by)
         case While():
-            yield (node.of, tuple(_types_of(node.state)))
+            for kind in {node.of: None, RefKind.SUBJECT: None} if node.and_unnamed else (node.of,):
+                yield (kind, tuple(_types_of(node.state)))
         case Window():
             for part in (node.least, node.most, *([node.prolonged_by] if node.prolonged_by else [])):
                 yield from patterns_of(part)

@@ -112,7 +112,8 @@ def _while(random: Random, _depth: int) -> Any:
 
 
 def _lasting(random: Random, depth: int) -> Any:
-    return _while(random, depth) | ({"opened_by_record": True} if random.random() < 0.3 else {})
+    flags = [flag for flag in ("opened_by_record", "and_unnamed") if random.random() < 0.3]
+    return _while(random, depth) | dict.fromkeys(flags, True)
 
 
 def _window(random: Random, depth: int) -> Any:
@@ -146,7 +147,8 @@ def _by_matter(random: Random, depth: int) -> Any:
 
 def _suspended(random: Random, depth: int) -> Any:
     lasting = _while(random, depth)
-    return {"suspended_while": lasting["while"], "of": lasting["of"], "keep": expression(random, depth)}
+    unnamed = {"and_unnamed": True} if random.random() < 0.3 else {}
+    return {"suspended_while": lasting["while"], "of": lasting["of"], **unnamed, "keep": expression(random, depth)}
 
 
 _LEAVES = (

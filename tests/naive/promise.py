@@ -78,7 +78,11 @@ class Promise:
                 return bool(stands) and at >= stands[0].at
             case {"while": name, "of": kind}:
                 shown = keep.get("opened_by_record") and kind in self._record.about
-                lasted = [*self._lasted(name, kind), *(self._shown(name, kind) if shown else ())]
+                unnamed = bool(keep.get("and_unnamed"))
+                lasted = [
+                    *self._lasted(name, kind, unnamed=unnamed),
+                    *(self._shown(name, kind, unnamed=unnamed) if shown else ()),
+                ]
                 return at >= self._record.at and not any(end is None or end > at for _start, end in lasted)
             case {"window": {"least": least, "most": most, **prolonging}}:
                 asked = prolonging.get("prolonged_by")
@@ -93,7 +97,7 @@ class Promise:
             case {"switch_at": _} | {"by_matter": _}:
                 return self.over(self._chosen(keep), at)
             case {"suspended_while": name, "of": kind, "keep": rest}:
-                return self.over(rest, at) and self.over({"while": name, "of": kind}, at)
+                return self.over(rest, at) and self.over(_lasting(name, kind, keep), at)
             case _:
                 raise AssertionError(f"the second reading does not know {keep}")
 
@@ -133,7 +137,7 @@ class Promise:
             case {"switch_at": _} | {"by_matter": _}:
                 decisive = [self._chosen(keep)]
             case {"suspended_while": name, "of": kind, "keep": rest}:
-                decisive = [rest, {"while": name, "of": kind}]
+                decisive = [rest, _lasting(name, kind, keep)]
             case _:
                 return None
         ended = [end for part in decisive if (end := self._end(part)) is not None and end[0] == at]
@@ -163,19 +167,21 @@ class Promise:
         undone = [one for one in told if _is(one, beside.get("unless_followed_by", ()), {})]
         return [one for one in found if not any(other.turn > one.turn for other in undone)]
 
-    def _told(self, kind: str) -> list[Happened]:
+    def _told(self, kind: str, *, unnamed: bool = False) -> list[Happened]:
         """Return what happened to the record's subject, order or case; of a record without one, what names none."""
-        own = self._record.about.get(kind)
-        if own is not None:
-            return [one for one in self._happened if one.about.get(kind) == own]
-        subject = self._record.about.get("subject")
-        return [one for one in self._happened if one.about.get("subject") == subject and kind not in one.about]
+        own, subject = self._record.about.get(kind), self._record.about.get("subject")
+        return [
+            one
+            for one in self._happened
+            if (own is not None and one.about.get(kind) == own)
+            or ((own is None or unnamed) and one.about.get("subject") == subject and kind not in one.about)
+        ]
 
-    def _lasted(self, name: str, kind: str) -> Iterator[tuple[datetime, datetime | None]]:
+    def _lasted(self, name: str, kind: str, *, unnamed: bool) -> Iterator[tuple[datetime, datetime | None]]:
         state = self._states[name]
         for part in state.get("any_of", ()):
-            yield from self._lasted(part, kind)
-        told, per = self._told(kind), state.get("per", "subject")
+            yield from self._lasted(part, kind, unnamed=unnamed)
+        told, per = self._told(kind, unnamed=unnamed), state.get("per", "subject")
         for opened in told:
             wanted = state.get("where", {}).items()
             if opened.type in state.get("opens", ()) and all(opened.says.get(key) == value for key, value in wanted):
@@ -186,10 +192,10 @@ class Promise:
                 )
                 yield opened.at, next(closes, None)
 
-    def _shown(self, name: str, kind: str) -> Iterator[tuple[datetime, datetime | None]]:
+    def _shown(self, name: str, kind: str, *, unnamed: bool) -> Iterator[tuple[datetime, datetime | None]]:
         """Yield the span that the record itself shows to have begun, if it names what the state is about."""
         ends = set(self._closing(name))
-        closed = (one.at for one in self._told(kind) if one.type in ends and one.at >= self._record.at)
+        closed = (one.at for one in self._told(kind, unnamed=unnamed) if one.type in ends and one.at >= self._record.at)
         yield self._record.at, next(closed, None)
 
     def _closing(self, name: str) -> Iterator[str]:
@@ -224,3 +230,8 @@ def _is(one: Happened, types: Any, where: Mapping[str, Any]) -> bool:
 def _same(one: Happened, other: Happened, kind: str) -> bool:
     """Tell whether two facts are about the same case; what names none stands for any."""
     return kind not in one.about or kind not in other.about or one.about[kind] == other.about[kind]
+
+
+def _lasting(name: str, kind: str, beside: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state that suspends a retention as an expression of its own."""
+    return {"while": name, "of": kind, "and_unnamed": beside.get("and_unnamed", False)}

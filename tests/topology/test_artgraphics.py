@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from pipeline.bootstrap.simulation import Simulation
 from pipeline.domain.vocabulary import Outcome
 from tests.topology.artgraphics_cases import ARTGRAPHICS_CASES, art
@@ -33,6 +35,29 @@ def test_an_obligation_holds_the_case_beyond_its_year_and_no_recording_without_c
     assert [outcomes[2], outcomes[6]] == [Outcome.DROPPED, Outcome.REFUSED]
     recorded = [v for v in values(pipeline, "artgraphics.tagged.contact.v1") if "call_audio" in str(v["tags"])]
     assert [value["event"]["event_id"] for value in recorded] == ["h26-recorded"]
+
+
+@pytest.mark.parametrize(
+    ("opened", "settled", "ended"),
+    [
+        ({"case_id": "c"}, {"case_id": "c"}, "2026-06-30T12:00:00Z"),
+        ({}, {}, "2026-06-30T12:00:00Z"),  # owed to the customer, about no case in particular
+        ({"case_id": "c"}, {}, "2026-06-30T12:00:00Z"),  # a settlement that names no case settles all
+        ({}, {"case_id": "c"}, "2026-06-30T12:00:00Z"),
+        ({"case_id": "d"}, {"case_id": "d"}, "2025-02-01T00:00:00Z"),  # of another case: the year is absolute
+    ],
+)
+def test_an_obligation_holds_its_own_case_and_no_other(
+    pipeline: Simulation, opened: dict[str, str], settled: dict[str, str], ended: str
+) -> None:
+    """ART-5.2, ART-5.3, R-ART-5."""
+    run(
+        pipeline, *CLOSED,
+        art("owed", "obligation.opened", "2024-06-01T10:00:00Z", "s", reason="refund", **opened),
+        art("paid", "obligation.settled", "2026-06-30T12:00:00Z", "s", **settled),
+    )  # fmt: skip
+
+    assert ends(pipeline, "case-record") == {ended}
 
 
 def test_a_hold_needs_a_reason_to_break_the_maximum(pipeline: Simulation) -> None:
