@@ -1,6 +1,6 @@
 """Whether an event may be decided at all: on the right topic, of a plausible time, complete, under a known version."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.domain.events import EventCatalogue, EventHead
@@ -70,3 +70,11 @@ class Admission:
         if missing:
             return Report(code="missing-attribute", fields=missing, message="the event means nothing without these")
         return None
+
+
+def spelled(head: EventHead) -> EventHead:
+    """Return an event with its purpose as policies spell it: producers may write underscores for hyphens."""
+    purpose = head.attributes.get("purpose")
+    if not isinstance(purpose, str) or "_" not in purpose:
+        return head
+    return replace(head, attributes={**head.attributes, "purpose": purpose.replace("_", "-")})

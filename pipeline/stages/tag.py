@@ -20,7 +20,7 @@ from pipeline.policy.condition import IDENTIFYING
 from pipeline.policy.decide import decide, matter_of
 from pipeline.policy.rights import EVENTS, REQUESTS
 from pipeline.stages import copies, corrections, made, outputs, restrictions
-from pipeline.stages.admission import Admission
+from pipeline.stages.admission import Admission, spelled
 from pipeline.stages.asked import Asked
 from pipeline.stages.chores import Chores
 from pipeline.stages.deduplicate import SeenEvents, derived
@@ -160,17 +160,20 @@ class _Run:
         else:
             # A control event reaches every partition; partition 0 alone says what became of it.
             tells = incoming.topic != stage.topics.control or self._partition == 0
-            if incoming.topic == stage.topics.control and head.source == outputs.FORWARDED:
-                self._hear(head)
-                return
-            self._decide(index, incoming.topic, head, tells=tells)
+            self._decide(index, incoming.topic, spelled(head), tells=tells)
 
     def _decide(self, index: int, topic: str, head: EventHead, *, tells: bool) -> None:
         stage = self._stage
-        policy = stage.admission.of(topic, head, stage.book, self._now + stage.settings.ahead)
+        is_forwarded = head.key == CONTROL_KEY and head.source == outputs.FORWARDED
+        # What was let in once is let in by a worker whose clock is a little behind the first one's, too.
+        ahead = stage.settings.ahead * (2 if is_forwarded else 1)
+        policy = stage.admission.of(topic, head, stage.book, self._now + ahead)
         if isinstance(policy, Report):
             if tells:
                 self._refuse(head, policy)
+            return
+        if is_forwarded:
+            self._hear(head)
             return
         self._versions.note(policy)
         family = stage.catalogue.family_of(head.type)

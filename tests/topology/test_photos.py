@@ -36,7 +36,7 @@ def test_a_photo_without_all_consents_is_stored_nowhere(world: Simulation) -> No
     assert not values(world, TAGGED)
 
 
-@pytest.mark.parametrize("naming", [{}, {"records": ["photo"]}, {"clip_id": "clip-1"}, {"purpose": "course-marketing"}])
+@pytest.mark.parametrize("naming", [{}, {"records": ["photo"]}, {"clip_id": "clip-1"}, {"purpose": "course_marketing"}])
 def test_the_last_consent_allows_the_use_and_any_withdrawal_ends_it(world: Simulation, naming: dict[str, Any]) -> None:
     """H17: denied, then allowed, then withdrawn and due."""
     world.pipe(_photo("a", "b"))
@@ -118,6 +118,19 @@ def test_a_hold_keeps_a_photo_whose_consent_is_gone(world: Simulation) -> None:
 
     world.pipe(event("free", "hold.closed", "2025-05-01T10:00:00Z", "allcall", "clip-1", hold_id="h", clip_id="clip-1"))
     assert due(world, "allcall") == [(*ENDED, "2025-05-01T10:00:00Z")]
+
+
+def test_what_claims_to_be_forwarded_must_be_plausible_all_the_same(world: Simulation) -> None:
+    world.pipe(_photo("a", "b"))
+    claimed = {**_says("control", "consent.given", "2025-03-01T10:00:00Z"), "source": "//pipeline/tag-lane"}
+    claimed["data"] = {"participants": ["c"]}
+
+    assert (
+        world.pipe({**claimed, "time": "2999-01-01T00:00:00Z", "ingesttime": "2025-03-01T10:00:00Z"}) is Outcome.REFUSED
+    )
+    assert not values(world, TAGGED)
+    assert world.pipe(claimed | {"id": "another"}) is Outcome.ACCEPTED
+    assert len(values(world, TAGGED)) == 1
 
 
 def test_a_re_sent_consent_changes_nothing(world: Simulation) -> None:
