@@ -94,6 +94,19 @@ def test_a_correction_gives_a_recipient_no_field_that_it_did_not_hold(pipeline: 
     assert sorted((sorted(one) for one in told), key=len) == [["email"], ["address", "email", "name", "phone"]]
 
 
+def test_who_holds_nothing_of_what_is_corrected_is_told_nothing(pipeline: Simulation) -> None:
+    """ALLCALL-4T.2."""
+    _pipe(pipeline, [
+        event("m", "contact.email", "2024-02-02T10:00:00Z", "allcall", "s", context="email", direction="in",
+              initiated_by="customer", matter="other", email="t@example.org", email_message="hello"),
+        _rectification("2024-02-03T10:00:00Z", "allcall"),
+    ])  # fmt: skip
+
+    assert len(values(pipeline, "allcall.share.google.v1")) == 1
+    answer = values(pipeline, "allcall.rights.v1")[-1]
+    assert (answer["type"], answer["outcome"], answer["items"]) == ("rights.answered", "granted", [])
+
+
 def test_tek_zence_corrects_a_partner_while_its_order_is_open_and_nobody_after_an_erasure(pipeline: Simulation) -> None:
     """TEK-5.1: the wrong address does not serve the agreement."""
     _pipe(pipeline, [

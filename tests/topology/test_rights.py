@@ -160,6 +160,16 @@ def test_an_inventory_lists_what_is_held_and_portability_only_what_was_given(pip
     ]
 
 
+def test_what_has_ended_is_in_no_inventory(pipeline: Simulation) -> None:
+    """AK3D-5.1."""
+    pipe_each(pipeline, CASES["H31"].events)
+    pipeline.pipe(event("again", "access.requested", "2025-03-02T09:00:00Z", "ak3d", "s-31"))
+
+    last = records(pipeline, "ak3d", "rights.answered")[-1]
+    assert ("purchases", "provide-services", "held", None) in items(last)
+    assert "updates-and-marketing" not in {one["purpose"] for one in last["items"]}
+
+
 def test_each_system_that_the_operator_names_is_told_what_to_export(tmp_path: Path) -> None:
     """AK3D-5.1, AK3D-5.2."""
     overlay = tmp_path / "sinks.yaml"
