@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pipeline.domain.errors import InvalidEvent
 from pipeline.domain.events import EventHead
+from pipeline.domain.opaque import OPAQUE, is_opaque
 from pipeline.domain.records import Incoming
 from pipeline.domain.vocabulary import CONTROL_KEY
 from pipeline.ports import Codec, Cut, InRecord, SliceEngine
@@ -57,6 +58,7 @@ class SourceOpener:
                 raise InvalidEvent("empty-record", "a source record has no value")  # noqa: TRY301 - one road for all
             cut = self._engine.cut(record.value, record.headers)
             self._check_key(record, cut.head)
+            _check_ids(cut.head)
             return Opened(raw=record, incoming=_incoming(record, head=cut.head), cut=cut)
         except InvalidEvent as error:
             return Opened(raw=record, incoming=_incoming(record, error=(error.code, error.field)))
@@ -66,6 +68,13 @@ class SourceOpener:
         control = record.topic == self._control
         if record.key != head.key.encode() or (control and head.key != CONTROL_KEY):
             raise InvalidEvent("wrong-key", "the record's key is not the event's", field="data_subject_id")
+
+
+def _check_ids(head: EventHead) -> None:
+    """Refuse ids that may name somebody: they would end in clear in keys, reports and ledgers."""
+    for name, identity in (("event_id", head.event_id), ("data_subject_id", head.key)):
+        if not is_opaque(identity):
+            raise InvalidEvent("not-opaque", f"an id in clear must be opaque: use {OPAQUE}", field=name)
 
 
 class RecordOpener:

@@ -6,11 +6,12 @@ They match `schemas/source-*.avsc`: a test compares field by field and event by 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, LiteralString, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from pipeline.domain.opaque import OPAQUE, is_opaque
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family
 from pipeline.producer.errors import EventRejected
@@ -33,7 +34,7 @@ from pipeline.producer.field_groups import (
 )
 
 # Numbers of seven digits and more read like a telephone or personal identity number, and cannot be told from one.
-_PERSONAL = re.compile(r"@|\s|^\+?[\d()/.-]{7,}$")
+_PERSONAL = re.compile(r"@|\s|^\+?[\d()/.-]{7,24}$")
 
 
 def _pseudonymous(value: str) -> str:
@@ -45,8 +46,19 @@ def _pseudonymous(value: str) -> str:
     return value
 
 
-Opaque = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$"), AfterValidator(_pseudonymous)]
-"""Goes into keys or headers in clear, so it must not be personal data: printable ASCII, at most 200 characters."""
+def _opaque(value: str) -> str:
+    if not is_opaque(_pseudonymous(value)):
+        raise PydanticCustomError("form", _OPAQUE_HINT)
+    return value
+
+
+_OPAQUE_HINT: LiteralString = f"an id in clear must be opaque: use {OPAQUE}"
+
+Opaque = Annotated[str, AfterValidator(_opaque)]
+"""An id that goes into keys in clear, so it must not be personal data; the lanes check its form once more."""
+
+Header = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$"), AfterValidator(_pseudonymous)]
+"""Goes into a header in clear: no personal data; printable ASCII, at most 200 characters."""
 
 
 class _Event(DecisionFields, ContactFields):
@@ -60,7 +72,7 @@ class _Event(DecisionFields, ContactFields):
     occurred_at: AwareDatetime
     controller: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     data_subject_id: Opaque
-    source: Opaque
+    source: Header
 
     @model_validator(mode="wrap")
     @classmethod
@@ -186,7 +198,7 @@ def _rejection(problem: ErrorDetails) -> EventRejected:
     match problem["type"]:
         case "literal_error":
             return EventRejected(field, "one-of", f"use one of {problem['ctx']['expected']}")
-        case "pseudonymous" as rule:
+        case "pseudonymous" | "form" as rule:
             return EventRejected(field, rule, problem["msg"])
         case kind if kind in _HINTS:
             return EventRejected(field, *_HINTS[kind])

@@ -64,6 +64,26 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_place_and_sealed_content(
     assert b"jane" not in pipeline.emitted[0].raw_value
 
 
+@pytest.mark.parametrize(
+    ("identity", "key", "field"),
+    [("jane.doe@example.org", "s-1", "event_id"), ("d-1", "jane.doe@example.org", "data_subject_id")],
+)
+def test_an_id_that_names_somebody_is_a_dead_letter_and_stands_nowhere_in_clear(
+    pipeline: Simulation, identity: str, key: str, field: str
+) -> None:
+    """Event ids and keys end in keys, reports and ledgers: what is no opaque id must not get there."""
+    assert pipeline.pipe(_delivery(identity, key)) is Outcome.DEAD_LETTER
+
+    [letter] = values(pipeline, "tek-zence.dead-letter.v1")
+    assert (letter["code"], letter["field"]) == ("not-opaque", field)
+    assert all(b"jane" not in (one.raw_key or b"") + one.raw_value for one in pipeline.emitted)
+
+
+@pytest.mark.parametrize("identity", ["7c9e6679-7425-40de-944b-e07fc1f90ae7", "order-123", "urn:shop:order:123/done"])
+def test_ordinary_ids_pass(pipeline: Simulation, identity: str) -> None:
+    assert pipeline.pipe(_delivery(identity, identity)) is Outcome.ACCEPTED
+
+
 def test_an_invalid_field_is_a_dead_letter_that_names_the_field(pipeline: Simulation) -> None:
     assert pipeline.pipe(_delivery(phone=5)) is Outcome.DEAD_LETTER
     assert values(pipeline, "tek-zence.dead-letter.v1")[0]["field"] == "phone"

@@ -7,6 +7,7 @@ from pipeline.adapters.avro.faults import MAX_BYTES
 from pipeline.adapters.avro.limits import MAX_ATTRIBUTE_BYTES, MAX_ID_BYTES, MAX_ITEMS, PLAIN_TEXT_FIELDS
 from pipeline.adapters.avro.schemas import AvroSchema, Schemas
 from pipeline.domain.events import ATTRIBUTES
+from pipeline.domain.opaque import OPAQUE
 from pipeline.domain.vocabulary import Family
 
 _PLAIN = ", ".join(f"`{name}`" for name in sorted(PLAIN_TEXT_FIELDS))
@@ -25,6 +26,16 @@ A record has at most {MAX_BYTES:,} bytes, its framing included; `id`, `type`, `s
 {MAX_ITEMS} items of {MAX_ID_BYTES} bytes. What is larger becomes a dead letter with the code `too-large`. `time` is
 RFC 3339 with an offset; a leap second (`:60`) is refused, send second 59. A text that is empty or blank counts as
 absent in {_PLAIN}.
+
+`id` and `partitionkey` end in clear in keys, reports and ledgers, so they must be opaque: {OPAQUE}.
+Any other becomes a dead letter with the code `not-opaque`, which names the field, not the id. A UUID, `order-123/paid`
+or a URN will do; an e-mail address, a telephone number with `+` or a name in two words will not. Use a pseudonym that
+only your service can resolve. Ids of orders, cases, accounts, clips and holds may have any form: wherever they leave
+the event they are hashed with the controller's key.
+
+A case, an order or an account belongs to one partition key: send every event that names it with the key of the same
+data subject. Partitions know nothing of each other: an event under another key ends or prolongs what is kept under the
+first only where both happen to share a partition.
 """
 
 _TYPES = {"json": "any JSON", "array": "list of strings", "record": "street, postcode, city, country"}

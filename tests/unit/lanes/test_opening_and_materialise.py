@@ -36,12 +36,13 @@ class FakeCut:
 
 
 class FakeEngine:
-    """Opens what begins with `ok`; the rest after a blank is the event's key."""
+    """Opens what begins with `ok`; after a blank come the event's key and, after ` as `, its id."""
 
     def cut(self, value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> FakeCut:  # noqa: ARG002 - the port's name
         if not value.startswith(b"ok"):
             raise InvalidEvent("truncated", "the record ends too early", field="phone")
-        return FakeCut(replace(HEAD, key=value[3:].decode() or HEAD.key))
+        key, _, identity = value[3:].decode().partition(" as ")
+        return FakeCut(replace(HEAD, key=key or HEAD.key, event_id=identity or HEAD.event_id))
 
 
 class Reverser:
@@ -109,11 +110,26 @@ def test_an_event_under_a_foreign_key_is_an_error_since_its_state_is_elsewhere(
     assert (opened.incoming.head, opened.cut) == (None, None)
 
 
-@pytest.mark.parametrize(("topic", "key"), [("t", "s-\u00e9"), ("t", "\U0001f511"), ("control", "control")])
-def test_a_key_is_the_utf_8_of_the_events_own(topic: str, key: str) -> None:
+@pytest.mark.parametrize(("topic", "key"), [("t", "s-1"), ("t", "urn:x:1/2"), ("control", "control")])
+def test_a_key_is_the_events_own(topic: str, key: str) -> None:
     opened = SourceOpener(FakeEngine(), "control")(raw(b"ok " + key.encode(), key=key.encode(), topic=topic))
 
     assert opened.incoming.error is None
+
+
+@pytest.mark.parametrize(
+    ("key", "identity", "field"),
+    [
+        ("jane@example.org", "e-1", "data_subject_id"),
+        ("s-\u00e9", "e-1", "data_subject_id"),
+        ("s-1", "+47 9", "event_id"),
+    ],
+)
+def test_an_id_that_may_name_somebody_is_an_error_that_does_not_repeat_it(key: str, identity: str, field: str) -> None:
+    opened = SourceOpener(FakeEngine(), "control")(raw(f"ok {key} as {identity}".encode(), key=key.encode()))
+
+    assert opened.incoming.error == ("not-opaque", field)
+    assert (opened.incoming.head, opened.cut) == (None, None)
 
 
 def test_a_record_without_payload_is_decoded_with_the_name_of_its_schema() -> None:
