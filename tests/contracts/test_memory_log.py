@@ -7,7 +7,11 @@ import pytest
 from pipeline.adapters.memory_log import MemoryBroadcast, MemoryBroker, MemoryLog
 from pipeline.ports import InRecord, LaneLog
 from tests.contracts.broadcast_contract import BroadcastContract
+from tests.contracts.clean_up_contract import CleanUpContract
 from tests.contracts.lane_log_contract import LaneLogContract
+
+DAY = timedelta(days=1)
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class SteppingClock:
@@ -17,7 +21,7 @@ class SteppingClock:
         self._steps = count()
 
     def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=next(self._steps))
+        return NEW_YEAR + timedelta(milliseconds=next(self._steps))
 
 
 class MemoryWorld:
@@ -27,7 +31,7 @@ class MemoryWorld:
 
     def topic(self, partitions: int = 1) -> str:
         name = f"topic-{next(self._names)}"
-        self.broker.create_topic(name, partitions)
+        self.broker.create_topic(name, partitions, retention=DAY)
         return name
 
     def append(self, topic: str, value: bytes | None, *, key: bytes | None = None, partition: int | None = 0) -> None:
@@ -40,6 +44,13 @@ class MemoryWorld:
         partition = self.broker.partitions_of(topic)[0]
         partition.records = [r for r in partition.records if r.offset >= before]
         partition.start = before
+
+    def compact(self, topic: str) -> None:
+        self.broker.compact(topic)
+
+    def expire(self, topic: str) -> None:
+        assert self.broker.read(topic)
+        self.broker.apply_retention(NEW_YEAR + DAY + timedelta(seconds=10))
 
     def depose(self, zombie: LaneLog, other: LaneLog) -> None:  # noqa: ARG002 - Kafka's world needs the silent one
         assert other.poll(1, 0).settled
@@ -54,6 +65,29 @@ class TestMemoryLog(LaneLogContract):
     @pytest.fixture
     def world(self) -> MemoryWorld:
         return MemoryWorld()
+
+
+class TestMemoryCleanUp(CleanUpContract):
+    @pytest.fixture
+    def world(self) -> MemoryWorld:
+        return MemoryWorld()
+
+    def test_what_is_younger_than_its_retention_stays(self, world: MemoryWorld) -> None:
+        topic = world.topic()
+        world.append(topic, b"young")
+
+        world.broker.apply_retention(NEW_YEAR + DAY)
+
+        assert len(world.read(topic)) == 1
+
+    def test_a_tombstone_and_what_it_overwrites_are_gone_in_the_end(self, world: MemoryWorld) -> None:
+        topic = world.topic()
+        world.append(topic, b"1", key=b"a")
+        world.append(topic, None, key=b"a")
+
+        world.compact(topic)
+
+        assert world.read(topic) == []
 
 
 class TestMemoryBroadcast(BroadcastContract):
