@@ -1,10 +1,13 @@
 """AllCall's readings as stories: what prolongs the books, what a request for erasure ends, what follows its case."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.bootstrap.simulation import Simulation
+from pipeline.bootstrap.parts import Parts
+from pipeline.bootstrap.simulation import Simulation, open_simulation
+from pipeline.domain.vocabulary import LegalBasis, Outcome
 from tests.topology.case_words import PERSON, email, event
 from tests.topology.stories import instant, values
 
@@ -165,3 +168,68 @@ def test_erasure_keeps_what_is_not_the_customers_to_end(pipeline: Simulation) ->
     given_to_register = {("joined", "customer-profile"), ("joined", "sale"), ("customer", "customer-profile")}
     assert at_once == {*given_to_register, ("in", "marketing")}
     assert {due for what, due in ends.items() if what not in at_once} == {"2031-12-31T23:00:00Z"}
+
+
+def _tagged(pipeline: Simulation, family: str) -> set[tuple[str, str]]:
+    tags = [tag for one in values(pipeline, f"allcall.tagged.{family}.v1") for tag in one["tags"]]
+    return {(tag["category"], tag["purpose"]) for tag in tags}
+
+
+@pytest.mark.parametrize(("about", "kept"), [({"order_id": "o"}, True), ({}, False)])
+def test_a_transaction_in_an_email_needs_the_purchase_it_is_about(
+    about: dict[str, str], *, kept: bool, pipeline: Simulation
+) -> None:
+    """R-ALL-9: B is collected at purchases, refunds and claims only."""
+    pipeline.pipe(_mail("m", "2024-05-31T09:00:00+02:00", "bookkeeping", payment="card", **about))
+
+    assert (("B", "email-matter") in _tagged(pipeline, "contact")) is kept
+    told = [(one["code"], one["fields"]) for one in values(pipeline, "allcall.violation.v1")]
+    assert told == ([] if kept else [("no-purpose", ["payment"])])
+
+
+def test_what_is_said_and_left_at_a_purchase_serves_it_as_well(pipeline: Simulation) -> None:
+    """R-ALL-10: and digital traces keep their own purposes beside that."""
+    pipeline.pipe({**PAID, "data": {**PAID["data"], "email_message": "please ring twice", "ip": "192.0.2.1"}})
+
+    tags = _tagged(pipeline, "purchase")
+    assert {("C.email", "sale"), ("D.web", "sale"), ("D.web", "site-optimisation"), ("D.web", "follow-up")} <= tags
+
+
+def test_a_credit_check_goes_with_a_purchase_and_to_nobody_that_is_not_granted(pipeline: Simulation) -> None:
+    """R-ALL-11: the notice allows the check and names no agency."""
+    asked = [
+        _says(f"check-{order}", "credit_check.requested", "2024-03-01T10:00:00Z", name="T", order_id=order)
+        for order in ("o", "")
+    ]
+
+    assert [pipeline.pipe(one) for one in asked] == [Outcome.ACCEPTED, Outcome.REFUSED]
+    assert _tagged(pipeline, "purchase") == {("A", "credit-check")}
+    assert not [one for one in pipeline.emitted if ".share." in one.topic]
+
+
+def test_recordings_without_a_cap_are_looked_at_and_never_given_a_date(tmp_path: Path) -> None:
+    """R-ALL-5: the notice leaves the time to the purpose; the shipped overlay caps it at a month."""
+    overlay = tmp_path / "allcall.yaml"
+    shipped = Path("overlays/allcall.yaml").read_text(encoding="utf-8")
+    overlay.write_text(shipped.replace("  camera_cap: P1M\n", ""), encoding="utf-8")
+    others = [path for path in Path("overlays").glob("*.yaml") if path.name != "allcall.yaml"]
+    pipeline = open_simulation(Path("policies"), [overlay, *others])
+
+    pipeline.pipe(
+        event("clip", "cctv.ingested", "2025-01-10T12:00:00Z", "allcall", "clip", context="store", cctv_clip="c")
+    )
+    pipeline.advance_to(instant(FAR))
+
+    assert values(pipeline, "allcall.expiry.v1") == []
+    assert [one["review_at"].year for one in values(pipeline, "allcall.review.v1")] == [*range(2026, 2036)]
+
+
+def test_every_purpose_without_a_stated_basis_is_asked_of_the_operator(parts: Parts) -> None:
+    """R-ALL-1: nothing is guessed."""
+    [policy] = parts.book.versions["allcall"]
+    unstated = {name for name, purpose in policy.purposes.items() if purpose.legal_basis == (LegalBasis.UNSTATED,)}
+
+    asked = [note for note in policy.notes if "names no legal basis" in note]
+    assert {"marketing", "survey", "follow-up", "crime-prevention"} <= unstated
+    assert len(asked) == len(unstated)
+    assert all(any(f"legal_basis.{name}" in note for note in asked) for name in unstated)
