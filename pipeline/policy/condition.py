@@ -65,6 +65,7 @@ class Vocabulary:
         known_profiles: Profile ids that may be named.
         fields: Fields of all categories.
         purposes: Purpose ids.
+        also_called: Other words for a purpose, by its id.
         broken: Named conditions that were found wrong, where they stand; not to be told again where they are used.
     """
 
@@ -75,6 +76,7 @@ class Vocabulary:
     known_profiles: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
+    also_called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
 
@@ -302,10 +304,11 @@ def _objected(vocabulary: Vocabulary, arguments: list[str]) -> Parsed:
     """Hold if the subject objected to this purpose, or objected without naming one."""
     purpose = _purpose("objected", vocabulary, arguments)
     types = frozenset({"objection.raised"})
+    names = {None, purpose, *vocabulary.also_called.get(purpose, ())}
 
     def holds(asked: Asked) -> bool:
         raised = asked.facts(RefKind.SUBJECT).of(types, until=asked.head.occurred_at)
-        return any(fact.attribute("purpose") in {None, purpose} for fact in raised)
+        return any(fact.attribute("purpose") in names for fact in raised)
 
     return Parsed(holds=holds, facts=types)
 

@@ -170,6 +170,7 @@ class Reading:
             known_profiles=frozenset(self.shape.profiles),
             fields=frozenset(name for category in self.shape.categories.values() for name in category.fields),
             purposes=frozenset(self.shape.purposes),
+            also_called={name: one.also_called for name, one in self.shape.purposes.items()},
         )
 
     def condition(self, text: str | None, where: Where) -> Parsed | None:

@@ -160,6 +160,14 @@ def test_an_inventory_lists_what_is_held_and_portability_only_what_was_given(pip
     ]
 
 
+def test_an_objection_by_another_word_for_a_purpose_also_stops_what_comes_later(pipeline: Simulation) -> None:
+    """AK3D-2.3, H31."""
+    pipe_each(pipeline, CASES["H31"].events)
+    visit = event("later", "web.visited", "2025-03-02T09:00:00Z", "ak3d", "s-31", ip="192.0.2.1")
+
+    assert pipeline.pipe(visit) is Outcome.DROPPED
+
+
 def test_what_has_ended_is_in_no_inventory(pipeline: Simulation) -> None:
     """AK3D-5.1."""
     pipe_each(pipeline, CASES["H31"].events)
