@@ -196,6 +196,7 @@ def test_an_order_to_retag_moves_every_record_once_while_workers_run(tmp_path: P
         long, short = FIRST | {"period": "P9Y"}, SECOND | {"letters": FIRST["letters"]}
         write(tmp_path / "policies", long, short)
         company = Company(broker.bootstrap, tmp_path)
+        open_lane(company.deployed(), "expire", 0).close()  # nothing has to be published before workers can run
         assert company.command("publish").exit_code == 0
 
         with company.at_work() as lanes:
