@@ -69,10 +69,10 @@ class Folding:
         entry.supports = _that_matter(known)
         left = (ref for one in known if one not in entry.supports for ref in one.refs if ref.kind in SPECIFIC)
         former = dict.fromkeys((*entry.former, *left))
+        older, newest = list(former)[:-_FORMER], list(former)[-_FORMER:]
         facts = self._run.facts
-        held = [ref for ref in former if any(released is None for _opened, released in holds_on((ref,), facts))]
-        newest = list(former)[-_FORMER:]
-        entry.former = tuple(dict.fromkeys((*held, *newest)))
+        held = [ref for ref in older if any(released is None for _opened, released in holds_on((ref,), facts))]
+        entry.former = (*held, *newest)
 
     def _new_entry(self, item: Mapping[str, object], identity: str) -> Entry:
         kind = str(item["kind"])
