@@ -16,22 +16,19 @@ from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind, Right
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compiled import CompiledPolicy, Decision, Report
-from pipeline.policy.condition import IDENTIFYING
-from pipeline.policy.decide import decide, matter_of
+from pipeline.policy.decide import matter_of
 from pipeline.policy.rights import EVENTS, REQUESTS
 from pipeline.stages import copies, corrections, made, outputs, restrictions
 from pipeline.stages.admission import Admission, spelled
 from pipeline.stages.asked import Asked
 from pipeline.stages.chores import Chores
+from pipeline.stages.decision_cache import DecisionCache
 from pipeline.stages.deduplicate import SeenEvents, derived
 from pipeline.stages.holders import Holders
 from pipeline.stages.rights import Request, received
 from pipeline.stages.state import FactStore, References, Subject, fact_of, fact_to
 from pipeline.stages.versions import DecidedVersions, alerts
 from pipeline.stages.workspace import StateReader, Workspace
-
-_CACHE_LIMIT = 10_000
-"""Hostile field sets and event names must not grow a cache without bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +58,7 @@ class TagStage:
         self.catalogue = catalogue
         self.references = references
         self.admission = Admission(self.topics, catalogue)
-        self._decisions: dict[tuple[object, ...], Decision] = {}
-        self._asking: dict[tuple[str, str], bool] = {}
+        self.decisions = DecisionCache()
         self._ending_copies: dict[str, frozenset[str]] = {}
 
     @property
@@ -73,8 +69,7 @@ class TagStage:
     @book.setter
     def book(self, book: PolicyBook) -> None:
         self._book = book
-        self._decisions.clear()
-        self._asking.clear()
+        self.decisions.clear()
 
     def handle(self, batch: Sequence[Incoming], state: StateReader, partition: int, now: datetime) -> Output:
         """Return what a batch of one partition makes: records in order, one block of obligations and facts, state."""
@@ -93,34 +88,11 @@ class TagStage:
         """Return the local entries that follow from a changelog entry."""
         return [*derived(key, value), *made.derived(key, value)]
 
-    def decided(self, policy: CompiledPolicy, asked: Asked) -> Decision:
-        """Return the decision, from the cache where no rule of the event asks for state."""
-        head = asked.head
-        if head.type not in policy.known_events or self.asks_state(policy, head.type):
-            return decide(policy, asked)
-        seen = tuple(sorted((k, True if k in IDENTIFYING else str(v)) for k, v in head.attributes.items()))
-        signature = (policy.version, head.type, head.present, head.undeclared, seen)
-        found = self._decisions.get(signature)
-        if found is None:
-            if len(self._decisions) >= _CACHE_LIMIT:
-                self._decisions.clear()
-            found = self._decisions[signature] = decide(policy, asked)
-        return found
-
     def ending_copies(self, policy: CompiledPolicy) -> frozenset[str]:
         """Return the event names that may end what a recipient holds before its date."""
         if policy.version not in self._ending_copies:
             self._ending_copies[policy.version] = copies.ended_by(policy)
         return self._ending_copies[policy.version]
-
-    def asks_state(self, policy: CompiledPolicy, event_type: str) -> bool:
-        """Tell whether a rule or recipient of an event asks for what happened before."""
-        where = (policy.version, event_type)
-        if where not in self._asking:
-            rules = any(rule.needs_state for rule in policy.rules_by_event.get(event_type, ()))
-            sharing = (recipient for recipient in policy.recipients.values() if event_type in recipient.events)
-            self._asking[where] = rules or any(recipient.needs_state for recipient in sharing)
-        return self._asking[where]
 
 
 class _Run:
@@ -180,7 +152,7 @@ class _Run:
         subject = None if head.key == CONTROL_KEY else stage.references.subject(head.key, head.occurred_at, self._work)
         refs = stage.references.of_head(head, subject.ref if subject else None, is_media=family is Family.CCTV)
         asked = Asked(head, refs, self._facts)
-        decision = stage.decided(policy, asked)
+        decision = stage.decisions.of(policy, asked)
         if subject:
             decision = restrictions.applied(decision, policy, self._facts.log(subject.ref), head.occurred_at)
         if tells:
@@ -190,7 +162,7 @@ class _Run:
             and head.type in policy.known_events
             and (decision.outcome is Outcome.ACCEPTED or subject.fresh is None)
         )
-        if is_known and not decision.nameless and stage.asks_state(policy, head.type):
+        if is_known and not decision.nameless and stage.decisions.asks_state(policy, head.type):
             self._chores.settle(policy, head, refs, self._now)
         if decision.outcome is not Outcome.REFUSED:
             self._remember(policy, head, subject, refs)

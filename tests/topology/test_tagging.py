@@ -236,7 +236,7 @@ def test_what_is_derived_on_restore_is_what_the_batch_wrote(parts: Parts) -> Non
 
 
 def test_hostile_variety_does_not_grow_the_caches_without_bound(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.stages.tag._CACHE_LIMIT", 2)
+    monkeypatch.setattr("pipeline.stages.decision_cache._CACHE_LIMIT", 2)
     stage = _stage(parts)
     strange = [{**_delivery(f"d-{n}"), "data": {**DELIVERY, f"field_{n}": n}} for n in range(5)]
     named = [{**_delivery(f"n-{n}"), "type": f"made.up{n}"} for n in range(5)]
@@ -244,8 +244,8 @@ def test_hostile_variety_does_not_grow_the_caches_without_bound(parts: Parts, mo
     output = _handled(stage, parts, *strange, *named)
 
     assert len(output.records) >= 10
-    assert len(stage._decisions) <= 2
-    assert all(event_type == "delivery.ordered" for _version, event_type in stage._asking)
+    assert len(stage.decisions._decisions) <= 2
+    assert all(event_type == "delivery.ordered" for _version, event_type in stage.decisions._asking)
 
 
 def test_very_many_obligations_come_in_several_messages(parts: Parts) -> None:
