@@ -155,6 +155,13 @@ def test_what_could_name_or_number_a_person_is_not_kept_as_a_word(text: str) -> 
     assert dict(fact.attributes) == {"purpose": "(said)", "legal_ground": "(said)"}
 
 
+def test_an_empty_attribute_says_nothing() -> None:
+    """An opt-out of the mailing "" is one of all mailings; a plain no is said."""
+    fact = fact_of(_head(mailing="", purpose="  ", signed=False), ())
+
+    assert dict(fact.attributes) == {"signed": "false"}
+
+
 def test_a_fact_survives_the_wire() -> None:
     ref = Ref(kind=RefKind.CASE, digest="d")
     fact = Fact(at=NOW, type="case.opened", event_id="e", refs=(ref,), attributes=(("matter", "other"),))
