@@ -120,6 +120,15 @@ def test_what_comes_later_from_before_is_moved_as_well(tmp_path: Path) -> None:
     assert due(pipeline, "tek-zence")[-1] == ("contact", "care", "erase", "2024-08-31T22:00:00Z")
 
 
+def test_what_the_new_version_decides_itself_is_left_alone(tmp_path: Path) -> None:
+    pipeline = _opened(tmp_path)
+    _retag(pipeline)
+    pipeline.pipe(_letter("l", "2024-07-02T10:00:00Z"))
+
+    [told] = values(pipeline, "tek-zence.expiry.v1")
+    assert (told["type"], told["policy_version"], told["kept_until"]) == ("expiry.scheduled", "2", "2024-08-02")
+
+
 def test_what_the_other_version_has_no_rule_for_stays_where_it_is(tmp_path: Path) -> None:
     """To drop a promise without a word is no retag; the dry run names what stays."""
     pipeline = open_simulation(write(tmp_path / "policies", FIRST, SECOND))
