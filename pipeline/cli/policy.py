@@ -63,11 +63,17 @@ def check(*, policies: Path | None, overlays: tuple[Path, ...], output: str) -> 
 @click.argument("controller")
 @_files_options
 def show(*, controller: str, policies: Path | None, overlays: tuple[Path, ...], output: str) -> None:
-    """Show what the policy of CONTROLLER says: rules, periods, recipients."""
-    for one in versions_of(load_book(policies, overlays), controller):
-        if output == "json":
-            print_json(_page(one))
-            continue
+    """Show what the policy of CONTROLLER says: rules, periods, recipients.
+
+    Of several versions all are shown; as JSON the newest, the others in it under
+    `earlier`.
+    """
+    versions = list(versions_of(load_book(policies, overlays), controller))
+    if output == "json":
+        *earlier, newest = versions
+        print_json({**_page(newest), "earlier": [_page(one) for one in earlier]})
+        return
+    for one in versions:
         click.echo(
             f"{one.name} ({one.controller}), version {one.version}, notice {one.notice}, dates in {one.tz.key}\n"
         )

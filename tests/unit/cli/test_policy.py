@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.main import cli
+from tests.topology.version_stories import FIRST, SECOND, write
 
 ROOT = Path(__file__).parents[3]
 
@@ -102,3 +103,14 @@ def test_coverage_as_a_table_tells_the_tally(tmp_path: Path) -> None:
     assert code == 0
     assert "109 clauses: " in said
     assert "implemented and tested" not in said
+
+
+def test_several_versions_are_shown_as_one_document(tmp_path: Path) -> None:
+    folder = write(tmp_path / "policies", FIRST, SECOND)
+
+    code, said = run("show", "tek-zence", "--policies", str(folder), "-o", "json")
+    shown, table = run("show", "tek-zence", "--policies", str(folder))
+
+    page = json.loads(said)
+    assert (code, page["version"], [one["version"] for one in page["earlier"]]) == (0, "2", ["1"])
+    assert (shown, table.count("Shop (tek-zence), version")) == (0, 2)
