@@ -12,6 +12,7 @@ from pipeline.policy.compiled import CompiledPolicy, Decision
 from pipeline.stages.bought import Bought
 from pipeline.stages.clips import Allowed, Clips
 from pipeline.stages.counts import Counts
+from pipeline.stages.erased import let_go
 from pipeline.stages.made import Decisions
 from pipeline.stages.state import FactStore, References
 from pipeline.stages.subject_lists import SubjectLists
@@ -32,6 +33,7 @@ class Chores:
     ) -> None:
         self._topics = topics
         self._book = book
+        self._facts = facts
         self._clips = Clips(topics.controller, book, references, work, facts)
         self._decisions = Decisions(topics.controller, book, work, facts)
         self._bought = Bought(references, work, facts)
@@ -47,6 +49,8 @@ class Chores:
             self._bought.remember(policy, head, subject, now)
             if head.type == "erasure.requested":
                 self._bought.forget(subject, head.occurred_at)
+            if decision.is_fact:  # what is older than an erasure may come after it
+                let_go(self._facts, subject, policy.states.values())
 
     def watch(
         self, policy: CompiledPolicy, head: EventHead, decision: Decision, refs: tuple[Ref, ...], now: datetime

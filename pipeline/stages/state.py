@@ -220,6 +220,11 @@ class FactStore:
         """Tell whether something that happened after an instant is filed under a reference."""
         return any(fact.at > at for fact in self.log(ref).facts)
 
+    def replace(self, ref: Ref, facts: list[Fact]) -> None:
+        """Keep only some facts under a reference, in their order."""
+        self._logs[ref] = FactLog(facts)
+        self._work.put(_fact_key(ref), _FACTS.dump_json(facts))
+
     def forget(self, ref: Ref) -> None:
         """Forget the facts filed under a reference."""
         self._logs.pop(ref, None)

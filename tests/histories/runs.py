@@ -12,6 +12,7 @@ from pipeline.bootstrap.parts import Parts, input_topics, output_topics, state_t
 from pipeline.bootstrap.simulation import Emitted, Simulation
 from pipeline.bootstrap.worlds import MemoryWorld
 from pipeline.domain.vocabulary import Family
+from pipeline.lanes import Lane
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compiled import CompiledPolicy
 from tests.histories.events import Event, family_of, policy_of, shipped
@@ -74,11 +75,18 @@ class Run:
             if item.get("kind") == "record"
         }
 
-    def state(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield every entry of the local state of both lanes."""
-        for lane in (self.simulation._tag, self.simulation._expire):
-            for view in lane._views.values():
-                yield from view.store.scan(b"", b"\xff")
+    def tag_state(self) -> dict[bytes, bytes]:
+        """Return every entry of the tag lane's local state."""
+        return dict(_entries(self.simulation._tag))
+
+    def expire_state(self) -> dict[bytes, bytes]:
+        """Return every entry of the expire lane's local state."""
+        return dict(_entries(self.simulation._expire))
+
+
+def _entries(lane: Lane) -> Iterator[tuple[bytes, bytes]]:
+    for view in lane._views.values():
+        yield from view.store.scan(b"", b"\xff")
 
 
 def live(controller: str, arrivals: Sequence[Event], policy: CompiledPolicy | None = None) -> Run:

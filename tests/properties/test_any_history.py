@@ -21,3 +21,8 @@ def test_what_is_late_changes_no_end_unless_a_violation_says_so(controller: str)
 @pytest.mark.parametrize("controller", CONTROLLERS)
 def test_a_looser_rule_changes_no_other_purpose(controller: str) -> None:
     proofs.prove(controller, 15, proofs.loosening)
+
+
+@pytest.mark.parametrize("controller", CONTROLLERS)
+def test_after_an_erasure_nobody_finds_what_a_subject_did_before(controller: str) -> None:
+    proofs.prove(controller, 15, proofs.erasure)

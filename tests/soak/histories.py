@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tests.histories import proofs
 from tests.histories.events import CONTROLLERS
 
-PROOFS = (proofs.bounds, proofs.shares, proofs.order_of_arrival, proofs.late_arrival, proofs.loosening)
+PROOFS = (proofs.bounds, proofs.shares, proofs.order_of_arrival, proofs.late_arrival, proofs.loosening, proofs.erasure)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
