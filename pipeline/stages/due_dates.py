@@ -129,7 +129,7 @@ class DueDates:
             for planned, ending, end in zip(progress.endings, endings, ends, strict=True):
                 wanted = end if ending.action in ENDS_LIFE else _before(end, last)
                 if ending.again:
-                    _begin(planned, wanted)
+                    _begin(planned, _before(end, _standing(endings, progress)))
                 else:
                     _move(planned, wanted, None if anew and number == 0 else seen.instant)
         for planned, was, ending in zip(progress.endings, before, endings, strict=True):
@@ -176,11 +176,21 @@ class DueDates:
         return nth(progress.reviews)
 
 
+def _standing(endings: Sequence[Ending], progress: Progress) -> datetime | None:
+    """Return when the life of a tag ends, as its endings are planned."""
+    pairs = zip(endings, progress.endings, strict=True)
+    return min((one.due_at for ending, one in pairs if ending.action in ENDS_LIFE and one.due_at), default=None)
+
+
 def _begin(planned: Planned, end: End) -> None:
-    """Move an ending that may happen again, such as a restriction: one that begins anew fires anew."""
-    anew = planned.due_at is not None and end.due_at is not None and end.due_at > planned.due_at
-    if anew or not planned.fired:
+    """Move an ending that may happen again, such as a restriction, to where it happens next."""
+    if end.due_at is not None or not planned.fired:
         planned.due_at, planned.fired = end.due_at, False
+
+
+def begin_again(endings: Sequence[Ending], progress: Progress, end: End) -> None:
+    """Move a tag's last ending, which has just happened, to where it happens next, if the tag still lives then."""
+    _begin(progress.endings[-1], _before(end, _standing(endings, progress)))
 
 
 def _move(planned: Planned, end: End, cause: datetime | None) -> None:

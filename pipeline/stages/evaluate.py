@@ -82,8 +82,8 @@ class Evaluation:
         if entry.recipient is not None:
             return self._of_copy(entry, entry.recipient, tag)
         if ending.again:
-            support = entry.supports[-1]
-            return restrictions.begins(self._of_subject(entry), all_refs(entry), support.occurred_at)
+            since = entry.supports[-1].occurred_at
+            return restrictions.begins(self._of_subject(entry), all_refs(entry), since, _said_before(entry, tag))
         if entry.profile and not policy.profiles[entry.profile].tags[tag.category, tag.purpose]:
             found = self._of_supports(entry, tag)
         else:
@@ -167,6 +167,14 @@ class Evaluation:
                 return End(not_after=end.not_after)
             due = max(due, released)
         return end if due == end.due_at else End(due_at=due, not_after=end.not_after)
+
+
+def _said_before(entry: Entry, tag: ObligedTag) -> datetime | None:
+    """Return when a tag was last told to be restricted: the ending that may happen again is its last."""
+    same = ((p, p.tag) for p in entry.progress)
+    key = (tag.rule, tag.category, tag.purpose)
+    found = (p.endings[-1] for p, own in same if (own.rule, own.category, own.purpose) == key)
+    return next((planned.due_at for planned in found if planned.fired), None)
 
 
 def all_refs(entry: Entry) -> tuple[Ref, ...]:

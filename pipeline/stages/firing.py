@@ -9,6 +9,7 @@ from pipeline.domain.vocabulary import Action
 from pipeline.policy.compiled import Ending
 from pipeline.stages import expiry_records as say
 from pipeline.stages import schedule
+from pipeline.stages.due_dates import begin_again
 from pipeline.stages.entries import Entry, Planned, Progress, dump, load
 from pipeline.stages.evaluate import ENDS_LIFE
 from pipeline.stages.expire_run import LINGER, ExpireRun
@@ -68,6 +69,13 @@ class Firing:
             )
             one = say.said("expiry.due", entry, progress.tag, ending, planned)
             said.append(replace(one, released=released, unlinked=unlinked))
+        for progress, ending, _planned in fired:
+            if ending.again and not progress.over:
+                begin_again(endings_of[id(progress)], progress, evaluation.end(entry, progress.tag, ending))
+        self._tell(entry, said)
+
+    def _tell(self, entry: Entry, said: list[Said]) -> None:
+        """Tell the recipient of a copy, or else everybody, what ended."""
         if entry.recipient is not None:
             self._instruct(entry.recipient, said)
         else:

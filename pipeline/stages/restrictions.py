@@ -58,11 +58,12 @@ def spans(log: FactLog, own: Collection[Ref], reasons: Collection[str] | None = 
         yield start, None
 
 
-def begins(log: FactLog, own: Collection[Ref], occurred_at: datetime) -> End:
-    """Return since when a record is restricted: open while it is not."""
+def begins(log: FactLog, own: Collection[Ref], occurred_at: datetime, after: datetime | None) -> End:
+    """Return when a record is restricted for the first time, or for the first time after an instant; open if never."""
     for start, end in spans(log, own):
-        if end is None:
-            return End(due_at=max(start, occurred_at))
+        due = max(start, occurred_at)
+        if (end is None or end > occurred_at) and (after is None or due > after):
+            return End(due_at=due)
     return OPEN
 
 
