@@ -12,8 +12,8 @@ from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import Form, Outcome, RefKind
 from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Recipient, Report, Rule
 from pipeline.policy.matching import gate, match
-from pipeline.policy.retention import CLASSIFYING
 from pipeline.policy.rights import REQUESTS
+from pipeline.policy.spans import class_of_case
 
 CONTEXTS = ("web", "store", "mailing", "email", "course_own", "course_other")
 """Every context there is, for policies that do not tell contexts apart."""
@@ -245,8 +245,7 @@ def matter_of(asked: Asked) -> object:
 
 
 def _matter_of_case(asked: Asked) -> str | None:
-    latest = asked.facts(RefKind.CASE).last(CLASSIFYING, until=asked.head.occurred_at)
-    return latest.attribute("matter") if latest else None
+    return class_of_case(asked.facts(RefKind.CASE), until=asked.head.occurred_at)
 
 
 def _unknown_matter(policy: CompiledPolicy, asked: Asked, matched: Iterable[Rule]) -> Iterator[Report]:

@@ -15,7 +15,6 @@ from pipeline.domain.calendar import Period
 from pipeline.domain.facts import FactLog
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.retention import (
-    CLASSIFYING,
     After,
     AtOnce,
     ByClass,
@@ -32,7 +31,7 @@ from pipeline.policy.retention import (
     Window,
     YearEnd,
 )  # fmt: skip
-from pipeline.policy.spans import closings, spans
+from pipeline.policy.spans import class_of_case, closings, spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,5 +193,4 @@ def earliest(ends: list[End]) -> End:
 
 def matter_of(given: Circumstances) -> str | None:
     """Return the class of the record's case, which covers all that belongs to it, or else the record's own."""
-    latest = given.facts(RefKind.CASE).last(CLASSIFYING)
-    return (latest.attribute("matter") if latest else None) or given.matter
+    return class_of_case(given.facts(RefKind.CASE)) or given.matter

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pipeline.domain.facts import FactLog, Ref
-from pipeline.policy.retention import State
+from pipeline.policy.retention import CLASSIFYING, State
 
 
 def spans(state: State, facts: FactLog, *, until: datetime | None = None) -> list[tuple[datetime, datetime | None]]:
@@ -20,6 +20,12 @@ def spans(state: State, facts: FactLog, *, until: datetime | None = None) -> lis
         elif all(fact.attribute(name) == value for name, value in state.where):
             running.setdefault(which, fact.at)
     return [*found, *((start, None) for start in running.values())]
+
+
+def class_of_case(facts: FactLog, *, until: datetime | None = None) -> str | None:
+    """Return the class that a case was last given, if any: an opening that names none leaves it as it was (R-ALL-4)."""
+    said = [fact.attribute("matter") for fact in facts.of(CLASSIFYING, until=until)]
+    return next((matter for matter in reversed(said) if matter), None)
 
 
 def lasts(state: State, facts: FactLog, at: datetime) -> bool:

@@ -6,7 +6,7 @@ from pipeline.domain.calendar import Period, YearMode, zone
 from pipeline.domain.facts import FactLog
 from pipeline.domain.vocabulary import Bound
 from pipeline.policy.ends import Circumstances, End, end_of
-from pipeline.policy.retention import After, Anchor, FactPattern, Window, YearEnd
+from pipeline.policy.retention import After, Anchor, AtOnce, ByClass, FactPattern, Window, YearEnd
 from tests.unit.policy.policy_stories import at, fact
 
 BEGAN = at("2024-06-03T10:00:00Z")
@@ -31,3 +31,17 @@ def test_a_period_that_was_over_before_the_record_began_ends_where_the_record_be
     found = end_of(year, Circumstances(occurred_at=BEGAN, tz=zone("Etc/UTC"), facts=lambda _kind: closed))
 
     assert found == End(due_at=BEGAN)
+
+
+def test_an_opening_that_names_no_class_leaves_a_case_in_the_class_it_has() -> None:
+    """R-ALL-4: the class belongs to the case; only what names another one changes it."""
+    case = FactLog([
+        fact("case.reclassified", "2024-01-31T10:00:00Z", matter="complaint"), fact("case.opened", "2024-02-01T10:00:00Z"),
+    ])  # fmt: skip
+    by_class = ByClass(classes=(("complaint", After(period=Period(months=36))),), default=AtOnce())
+
+    found = end_of(
+        by_class, Circumstances(occurred_at=BEGAN, tz=zone("Etc/UTC"), matter="other", facts=lambda _kind: case)
+    )
+
+    assert found.kept_until == date(2027, 6, 3)
