@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo test check bench soak mutation approve docs lock clean
+.PHONY: help .venv demo test check bench soak simulate mutants mutation approve docs lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[.a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ soak: .venv ## the proofs at full size: random retentions read twice, and 200,00
 	$(BIN)/python -m tests.soak.retention --pairs 100000
 	$(BIN)/python -m tests.soak.histories --examples 1000
 	$(BIN)/python -m tests.soak.retail --events 200000 --worker-kills 5 --broker-kills 2
+
+simulate: .venv ## live through 2,000 histories of faults; SEED=29 lives through one again, FIRST and COUNT choose others
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--first $(or $(FIRST),0) --count $(or $(COUNT),2000))
+
+mutants: .venv ## break the expire protocol in ten ways and see the histories notice each
+	@$(BIN)/python -m tests.simulation.mutants
 
 mutation: .venv-mutation/installed ## change the core in 400 small ways and see the tests notice; MUTATION=--all for every way
 	@.venv-mutation/bin/python -m tests.mutation $(MUTATION)

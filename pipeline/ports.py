@@ -97,6 +97,14 @@ class LaneLog(Protocol):
         """
         ...
 
+    def caught_up(self, source: TopicPartition) -> bool:
+        """Return whether everything that stood in an assigned partition when it was last fetched was handed out.
+
+        What is due is emitted only once what happened before it was read: else a hold that waits in the log while
+        nobody runs would come too late.
+        """
+        ...
+
     @property
     def append_time_ms(self) -> int:
         """Return the newest append time a broker stamped on a record this member read or wrote; 0 before the first."""

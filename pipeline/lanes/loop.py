@@ -8,7 +8,7 @@ Rule 3: one transaction is bounded in records and bytes, so it is bounded in tim
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pipeline.domain.errors import ConfigurationError, PipelineError, UnavailableError, UnknownOutcomeError
 from pipeline.lanes.bounds import Bounds, Halt, Health
@@ -28,6 +28,11 @@ from pipeline.ports import (
 
 POINTS = ("polled", "handled", "committed", "applied")
 """Where `on_point` is called in every step; a test dies here."""
+
+MILLISECOND = timedelta(milliseconds=1)
+"""The grain of the broker's time."""
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 VAIN_TICKS = 30
 """How many ticks in a row may bring no newer broker time before the topic's configuration is to blame."""
@@ -104,7 +109,7 @@ class Lane:
         self.close()
 
     def step(self) -> int:
-        """Do one round: assignment, what is due, what came in. Return how many transactions were committed."""
+        """Do one round: assignment, what came in, what is due. Return how many transactions were committed."""
         polled = self._log.poll(self._bounds.records, self._bounds.poll_seconds)
         self._on_point("polled")
         self._follow_assignment(polled)
@@ -112,9 +117,9 @@ class Lane:
         committed = 0
         try:
             self._follow_policies()
-            committed += self._wake_due()
             for works in self._intake.batches(self._views, polled.records):
                 committed += self._commit(works)
+            committed += self._wake_due()
         except (UnknownOutcomeError, UnavailableError) as error:
             self._failures += 1
             if self._failures > self._bounds.failures:
@@ -212,12 +217,12 @@ class Lane:
         """Wake the stages whose time has come, a bounded number of times; return the transactions committed."""
         committed = self._tick()
         for _ in range(self._bounds.wake_rounds):
-            now = self._clock.now()
-            due = [view for _, view in sorted(self._views.items()) if view.wake is not None and view.wake <= now]
+            reached = [(view, self._reached(view)) for _, view in sorted(self._views.items())]
+            due = [(view, now) for view, now in reached if view.wake is not None and view.wake <= now]
             if not due:
                 break
             works = []
-            for view in due:
+            for view, now in due:
                 stage = view.spec.stage
                 if isinstance(stage, TimedStage):
                     output = stage.wake(view.store, view.partition, now, max(1, self._bounds.wake // len(due)))
@@ -227,6 +232,16 @@ class Lane:
                     self._follow(work, None)
             committed += self._commit([work for work in works if not work.is_empty])
         return committed
+
+    def _reached(self, view: View) -> datetime:
+        """Return up to when a partition may act: now, or what it has heard to while more waits to be read.
+
+        After a stop, a hold or a closed case stands in the log before the instant that it moves: it is read first.
+        """
+        now = self._clock.now()
+        if all(self._log.caught_up(source) for source in view.sources):
+            return now
+        return min(now, view.heard_to - MILLISECOND) if view.heard_to else NEVER  # its like may wait to be read
 
     def _tick(self) -> int:
         """Ask the broker for its time, where only that is missing for a stage to be woken."""
@@ -273,6 +288,9 @@ class Lane:
             view.store.apply(output.changes, position)
         if work.woken:
             view.wake = None
+        if work.batch:
+            newest = max(opened.raw.timestamp_ms for opened in work.batch)
+            view.heard_to = datetime.fromtimestamp(newest / 1000, UTC)
         if work.control is not None:
             view.control = work.control
             view.controls += work.controls

@@ -72,6 +72,8 @@ class View:
         self.wake = AT_ONCE if isinstance(spec.stage, TimedStage) else None
         self.control = 0
         self.controls = 0
+        self.heard_to: datetime | None = None
+        """Append time of the newest record that was taken in; None before the first."""
 
     @property
     def log_partition(self) -> TopicPartition:

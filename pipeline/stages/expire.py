@@ -39,13 +39,16 @@ class ExpireStage:
         self.announce = announce
 
     def handle(self, batch: Sequence[Incoming], state: StateReader, partition: int, now: datetime) -> Output:
-        """Fold a batch of obligation blocks; what is due at once is emitted by the next `wake`."""
-        if now < EPOCH:  # a guarded clock that knows no time yet: plan reviews by the broker's, fire nothing
-            now = EPOCH + timedelta(milliseconds=max((one.timestamp_ms for one in batch), default=0))
-        run = self._run(state, partition, now)
+        """Fold a batch of obligation blocks; what is due at once is emitted by the next `wake`.
+
+        Each is folded as of its arrival at the broker, whatever this machine's clock says: who was away for a year
+        forgets and reviews like one who was not.
+        """
+        arrivals = [_arrival(incoming, now) for incoming in batch]
+        run = self._run(state, partition, min(arrivals, default=now))
         folding = Folding(run, partial(self.book.in_force, self.controller))
-        for index, incoming in enumerate(batch):
-            folding.take(index, incoming, now)
+        for index, (incoming, arrived) in enumerate(zip(batch, arrivals, strict=True)):
+            folding.take(index, incoming, arrived)
         return run.close()
 
     def wake(self, state: StateReader, partition: int, now: datetime, limit: int) -> Output:
@@ -98,3 +101,8 @@ class ExpireStage:
         run = ExpireRun(self.controller, Workspace(state), partition, load_policy=self.policy, announces=self.announce)
         run.orders = tuple(order for order in self.book.retags if order.controller == self.controller)
         return run
+
+
+def _arrival(incoming: Incoming, otherwise: datetime) -> datetime:
+    """Return when the broker took a record in, if it stamped it."""
+    return EPOCH + timedelta(milliseconds=incoming.timestamp_ms) if incoming.timestamp_ms > 0 else otherwise

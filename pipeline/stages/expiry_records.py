@@ -51,13 +51,17 @@ def said(kind: str, entry: Entry, tag: ObligedTag, ending: Ending, planned: Plan
 def expiry_id(entry: Entry, tag: ObligedTag, action: Action, *, since: datetime | None = None) -> str:
     """Return the id of one tag's end: the same on every replay (architecture 8.1).
 
-    Stop-use is said once per subject and purpose, so its id names these instead of the record.
-    What may happen again names when it begins.
+    Stop-use is said once per subject, purpose and instant, so its id names these instead of the record: who opts out,
+    in again and out again is told twice. Whatever may happen again names when it begins.
     """
     what = subject_of(entry) if action is Action.STOP_USE else entry.obligation_id
     text = "|".join((str(what), tag.category, tag.purpose, action, str(entry.generation + tag.generation)))
     text += f"|{since.isoformat()}" if since else ""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _again(ending: Ending) -> bool:
+    return ending.again or ending.action is Action.STOP_USE
 
 
 def subject_of(entry: Entry) -> str | None:
@@ -152,7 +156,7 @@ def _item(one: Said) -> dict[str, object]:
     if one.unlinked:
         about = {**about, "data_subject": None}
     return {
-        "expiry_id": expiry_id(one.entry, one.tag, one.ending.action, since=one.due_at if one.ending.again else None),
+        "expiry_id": expiry_id(one.entry, one.tag, one.ending.action, since=one.due_at if _again(one.ending) else None),
         **about,
         "fields_released": list(one.released),
         "kept_until": one.kept_until.isoformat() if one.kept_until else None,

@@ -1,8 +1,8 @@
 """The schedule as ordered keys: entries, when to look at them, and who listens to which reference.
 
 A correct schedule on any ordered store. Keys: `o|<id>` entry, `g|<id>` generation of an ended profile,
-`u|<subject>|<purpose>` last stop-use, `z|<day>|<ref>` facts to forget, `v|<version>` digest of a policy; local and
-derived from the entry: `t|<due>|<id>` when to look, `a|<ref>|<id>` who listens, and to which facts.
+`u|<subject>|<purpose>` last stop-use, `z|<day>|<ref>` facts to forget, `n|<ref>` the last such day, `v|<version>`
+digest of a policy; local and derived: `t|<due>|<id>` when to look, `a|<ref>|<id>` who listens and to what.
 """
 
 from collections.abc import Iterator
@@ -62,15 +62,24 @@ class Schedule:
     def forget_after(self, ref: Ref, day: date) -> None:
         """Note from when on the facts about something may be forgotten, if nobody listens to them then."""
         self._work.put(f"z|{day.isoformat()}|{ref}".encode(), b"")
+        self._work.put(_last_note(ref), day.isoformat().encode())
 
     def forgettable(self, today: date, limit: int) -> list[Ref]:
-        """Return the first references whose facts may be forgotten by now, and drop the notes."""
+        """Return the first references whose facts may be forgotten by now, and drop the notes.
+
+        Only the last note of a reference counts: what happened since an earlier one is to be kept its time as well.
+        """
         notes = self._work.scan(b"z|", f"z|{today.isoformat()}".encode())
-        found = [key for key, _value in islice(notes, limit)]
-        for key in found:
+        found = []
+        for key in [key for key, _value in islice(notes, limit)]:
             self._work.delete(key)
-        named = (key.decode().split("|", 2)[2].split(":", 1) for key in found)
-        return [Ref(kind=RefKind(kind), digest=digest) for kind, digest in named]
+            _prefix, day, name = key.decode().split("|", 2)
+            kind, digest = name.split(":", 1)
+            ref = Ref(kind=RefKind(kind), digest=digest)
+            if self._work.get(_last_note(ref)) == day.encode():
+                self._work.delete(_last_note(ref))
+                found.append(ref)
+        return found
 
     def digest_of(self, version: str, digest: str) -> str:
         """Return the digest that a policy version had when it first made an obligation here: now, if it never did."""
@@ -148,6 +157,10 @@ def derived(entry: Entry, listens: frozenset[str]) -> Iterator[tuple[bytes, byte
     types = f" {' '.join(sorted(listens))} ".encode()
     for ref in all_refs(entry):
         yield _listeners(ref) + entry.obligation_id.encode(), types
+
+
+def _last_note(ref: Ref) -> bytes:
+    return f"n|{ref}".encode()
 
 
 def _listeners(ref: Ref) -> bytes:

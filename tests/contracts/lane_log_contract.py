@@ -91,6 +91,27 @@ def dies_at(point: str) -> Callable[[str], None]:
 class LaneLogContract:
     """Inherit and provide the fixture `world`."""
 
+    def test_it_says_when_everything_that_was_there_has_been_handed_out(self, world: LogWorld) -> None:
+        """What is due waits for what came before it and is still to be read."""
+        source = world.topic()
+        for number in range(5):
+            world.append(source, b"%d" % number)
+        log = world.member("g", [source])
+        settle(log)
+
+        first = log.poll(2, 5.0).records
+        assert 0 < len(first) <= 2
+        assert not log.caught_up((source, 0))
+        take(log, 5 - len(first))
+        for _ in range(MANY_POLLS):
+            if log.caught_up((source, 0)):
+                break
+            assert log.poll(10, 0.1).records == []
+        assert log.caught_up((source, 0))
+
+        log.rewind()
+        take(log, 5)
+
     def test_records_of_a_partition_come_in_order(self, world: LogWorld) -> None:
         topic = world.topic()
         for i in range(50):

@@ -56,6 +56,7 @@ class ClientSettings:
             "session.timeout.ms": self.session_ms,
             "heartbeat.interval.ms": self.session_ms // 5,
             "max.poll.interval.ms": self.poll_ms,
+            "enable.partition.eof": True,  # tells that everything that was there has been read
             "fetch.wait.max.ms": 100,
             "queued.max.messages.kbytes": 32_768,
         }

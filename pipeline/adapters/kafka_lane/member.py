@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from pipeline.adapters.kafka_lane import codes
 from pipeline.adapters.kafka_lane.client_settings import ClientSettings
 from pipeline.adapters.kafka_lane.faults import error_of, fault, trouble
 from pipeline.adapters.kafka_lane.limits import seconds
@@ -52,6 +53,7 @@ class KafkaLane:
         self._watchdog = watchdog or Watchdog()
         self._positions: dict[Source, int] = {}
         self._unknown: set[Source] = set()
+        self._at_end: set[Source] = set()
         self._settled: bool | None = None
         self._append_time_ms = 0
         identity = f"{lane}-{group}-{ordinal}"
@@ -83,12 +85,11 @@ class KafkaLane:
             # What came along may belong to the assignment before: read it again from the positions of this one.
             self._read_from(self._positions)
             return Polled(assigned=sorted(self._positions), revoked=before, settled=settled)
-        records = []
-        for message in messages:
-            if message.error() is None:
-                records.append(in_record(message))
-                self._append_time_ms = max(self._append_time_ms, append_time(message))
-        return Polled(records=records)
+        return Polled(records=self._handed_out(messages))
+
+    def caught_up(self, source: Source) -> bool:
+        """Return whether the end of a partition was reached and nothing came from it since."""
+        return source in self._at_end
 
     def commit(self, records: Sequence[RawRecord], positions: Mapping[Source, int]) -> dict[Source, int]:
         """Write records and positions in one transaction; see `LaneLog.commit`."""
@@ -138,6 +139,19 @@ class KafkaLane:
             self._reader.close()
         self._producer.close()
         self._watchdog.close()
+
+    def _handed_out(self, messages: Iterable[Message]) -> list[InRecord]:
+        """Return the records among what the client handed out, and note which partitions it read to their end."""
+        records = []
+        for message in messages:
+            error, source = message.error(), (str(message.topic()), int(message.partition() or 0))
+            if error is None:
+                self._at_end.discard(source)
+                records.append(in_record(message))
+                self._append_time_ms = max(self._append_time_ms, append_time(message))
+            elif error.code() == codes.PARTITION_EOF:
+                self._at_end.add(source)
+        return records
 
     def _await_topics(self, topics: Sequence[str]) -> None:
         """Wait for topics that were made a moment ago; name those that are missing."""
@@ -195,6 +209,7 @@ class KafkaLane:
             raise fault(error_of(exception)) from exception
 
     def _read_from(self, positions: Mapping[Source, int]) -> None:
+        self._at_end.clear()
         # Not seek(): it fails on a partition whose fetching has not begun.
         self._consumer.assign([TopicPartition(topic, number, offset) for (topic, number), offset in positions.items()])
 

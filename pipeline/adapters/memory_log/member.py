@@ -93,6 +93,11 @@ class MemoryLog:
             self._positions[source] = max(offset, self._group.committed.get(source, offset))
             self._fetched[source] = self._positions[source]
 
+    def caught_up(self, source: TopicPartition) -> bool:
+        """Return whether nothing is left to hand out."""
+        topic, number = source
+        return not self._broker.partitions_of(topic)[number].since(self._fetched[source], 1)
+
     @property
     def append_time_ms(self) -> int:
         """Return the newest append time seen."""
