@@ -184,9 +184,17 @@ def all_refs(entry: Entry) -> tuple[Ref, ...]:
 
 
 def holds_on(refs: tuple[Ref, ...], facts: Facts) -> list[tuple[datetime, datetime | None]]:
-    """Return the spans of the holds on any of some references, by their start."""
-    opened = {str(fact.ref(RefKind.HOLD)): fact for ref in refs for fact in _opening(ref, facts)}
-    found = [span for fact in opened.values() for span in spans(HOLD, facts.log(fact.ref(RefKind.HOLD)))]
+    """Return the spans of the holds on any of some references, by their start.
+
+    A hold that held something else before holds what it names from the instant at which it names it.
+    """
+    opened = {fact.event_id: fact for ref in refs for fact in _opening(ref, facts)}
+    found = (
+        (max(start, fact.at), end)
+        for fact in opened.values()
+        for start, end in spans(HOLD, facts.log(fact.ref(RefKind.HOLD)))
+        if end is None or end > fact.at
+    )
     return sorted(found, key=lambda span: span[0])
 
 

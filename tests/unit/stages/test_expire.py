@@ -573,6 +573,20 @@ def test_what_nobody_listened_to_is_forgotten_in_parts() -> None:
     assert left == [50, 0]
 
 
+def test_a_hold_that_names_a_record_when_it_ends_is_too_late_though_it_held_another_before() -> None:
+    """X5 and C8: a hold holds what it names from the instant at which it names it."""
+    schedule = Schedule()
+    end = T0 + 8 * DAY
+    schedule.take(
+        obligation("a", "week"),
+        fact("hold.opened", T0, {"kind": "order", "digest": "another"}, HOLD, identity="first"),
+        fact("hold.opened", end, ORDER, HOLD, identity="second"),
+    )
+    schedule.wake(end)
+
+    assert schedule.said() == [("week", end)]
+
+
 def test_before_the_clock_knows_any_time_reviews_are_planned_by_the_brokers() -> None:
     schedule = Schedule()
     block = Incoming(
