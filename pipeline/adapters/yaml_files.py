@@ -28,7 +28,7 @@ from ruamel.yaml.events import (
 from pipeline.domain.errors import PolicyError
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.document import SourceFile, Where
+from pipeline.policy.source_file import SourceFile, Where
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40

@@ -9,7 +9,8 @@ from pipeline.domain.errors import ConfigurationError
 if TYPE_CHECKING:
     from pipeline.policy.book import PolicyBook
     from pipeline.policy.compiled import CompiledPolicy
-    from pipeline.policy.document import PolicyShape, SourceFile
+    from pipeline.policy.document import PolicyShape
+    from pipeline.policy.source_file import SourceFile
 
 
 def load_book(policies: Path | None, overlays: Sequence[Path]) -> "PolicyBook":
@@ -44,7 +45,9 @@ def versions_of(book: "PolicyBook", controller: str | None) -> "Iterator[Compile
 def documents_in(policies: Path | None) -> "list[tuple[SourceFile, PolicyShape]]":
     """Return the policy documents of a folder, or the shipped ones, as they stand in their files."""
     from pipeline.adapters.yaml_files import read_policies
-    from pipeline.policy.document import PolicyShape, Problems, read
+    from pipeline.policy.document import PolicyShape
+    from pipeline.policy.shape import read
+    from pipeline.policy.source_file import Problems
     from pipeline.settings import load_settings
 
     files, _overlays = read_policies(policies or load_settings().policies)

@@ -23,7 +23,7 @@ from pipeline.policy.compiled import (
     SubjectList,
     Words,
 )
-from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
+from pipeline.policy.document import PolicyShape
 from pipeline.policy.implied import implied_triggers
 from pipeline.policy.lists import read_list
 from pipeline.policy.operator import Part, merge, read_overlays
@@ -34,6 +34,8 @@ from pipeline.policy.recipients import read_recipient
 from pipeline.policy.retention import CLASSIFYING, Until, While, patterns_of
 from pipeline.policy.rights import EVENTS, EVERY_SINK, LIFTED
 from pipeline.policy.rules import heard_of_clips, read_rule
+from pipeline.policy.shape import read
+from pipeline.policy.source_file import Problems, SourceFile
 from pipeline.policy.triggers import Trigger, read_trigger
 from pipeline.policy.words import check_words, terms
 

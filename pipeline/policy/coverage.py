@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.policy.document import ClauseShape, PolicyShape, SourceFile, Where
+from pipeline.policy.document import ClauseShape, PolicyShape
+from pipeline.policy.source_file import SourceFile, Where
 
 _CLAUSE_ID = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*-[0-9][0-9A-Z]*(?:\.[0-9A-Z]+)?(?!\w)")
 _SECTIONS = ("categories", "contexts", "sources", "purposes", "conditions", "retention", "inboxes", "rules", "profiles",

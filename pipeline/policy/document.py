@@ -1,103 +1,16 @@
-"""What policy and overlay files look like: shapes only, checked strictly, every problem at once with file and line.
+"""What a policy file looks like: shapes only.
 
 The shapes are read by a privacy officer, so each carries the clauses it implements. What the parts mean together is
 `compile`'s business.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from pipeline.domain.vocabulary import Action, DataSubjects, Form, LegalBasis, RecipientClass, RefKind, Right, Stance
-
-Where = tuple[str | int, ...]
-"""The way to a value in a file: keys and positions from the top."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
-    """A file as plain data, with the line on which each value stands.
-
-    Attributes:
-        name: How problems name the file.
-        data: Mappings, sequences, strings, numbers, booleans and None.
-        lines: One-based line by the way to a value.
-    """
-
-    name: str
-    data: object
-    lines: Mapping[Where, int] = field(default_factory=dict)
-
-    def at(self, where: Where = ()) -> str:
-        """Return `file:line` of a value, or of the nearest value around it."""
-        for length in range(len(where), -1, -1):
-            if where[:length] in self.lines:
-                return f"{self.name}:{self.lines[where[:length]]}"
-        return f"{self.name}:1"
-
-
-@dataclass(slots=True)
-class Problems:
-    """Everything found wrong, gathered so that one run tells it all."""
-
-    found: list[str] = field(default_factory=list)
-
-    def add(self, source: SourceFile, where: Where, says: str) -> None:
-        """Note a problem at a place; the same sentence at the same place is noted once."""
-        sentence = f"{source.at(where)}: {says}"
-        if sentence not in self.found:
-            self.found.append(sentence)
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _written(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be an instant with its zone, such as 2024-07-11T00:00:00+01:00")  # noqa: TRY004 (pydantic)
-    return value
-
-
-Kebab = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Words = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-"""One word or several."""
-Clauses = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
-"""At least one clause of the notice."""
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
-"""An instant with its offset from UTC."""
-
-
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be a day, such as 2024-12-25")  # noqa: TRY004 (pydantic)
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_day)]
-"""A calendar day."""
-
-
-class Shape(BaseModel):
-    """A part of a file: nothing unknown in it. Lists become tuples and words enums; no number is read from text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+from pipeline.policy.shape import Clauses, Instant, Kebab, Shape, Text, Words, listed
 
 
 class AuthorityShape(Shape):
@@ -158,11 +71,11 @@ class SourceShape(Shape):
 class PurposeShape(Shape):
     """A purpose: its legal bases as the notice names them, categories that may serve it, its form of output."""
 
-    legal_basis: Annotated[tuple[LegalBasis, ...], BeforeValidator(_listed), Field(min_length=1)]
+    legal_basis: Annotated[tuple[LegalBasis, ...], BeforeValidator(listed), Field(min_length=1)]
     categories: Words | None = None
     never_shared: StrictBool = False
     also_called: Words = ()
-    data_subjects: Annotated[tuple[DataSubjects, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+    data_subjects: Annotated[tuple[DataSubjects, ...], BeforeValidator(listed), Field(min_length=1)] = (
         DataSubjects.CUSTOMER,
     )
     output: Form = Form.PERSONAL
@@ -361,89 +274,3 @@ class PolicyShape(Shape):
     lists: Mapping[Kebab, ListShape] = Field(default_factory=dict)
     words: WordsShape | None = None
     rights: Mapping[Right, RightShape] = Field(default_factory=dict)
-
-
-class GrantShape(Shape):
-    """What the operator lets a recipient have where the notice is silent, and why."""
-
-    grant: Annotated[Words, Field(min_length=1)]
-    because: Text
-
-
-class RecordShape(Shape):
-    """What the record of processing activities needs beside the policy (GDPR Art. 30(1)(a), (e) and (g))."""
-
-    contact: Text | None = None
-    representative: Text | None = None
-    data_protection_officer: Text | None = None
-    transfers: Text | None = None
-    security: Text | None = None
-
-
-class AnswerCalendarShape(Shape):
-    """Days on which nobody answers, beside Saturdays and Sundays: a deadline moves to the next other day."""
-
-    holidays: tuple[Day, ...]
-
-
-class OverlayShape(Shape):
-    """The operator's values for one controller, for all versions of its policy or for one."""
-
-    controller: Text
-    version: Text | None = None
-    operator: Mapping[str, StrictBool | StrictInt | Text] = Field(default_factory=dict)
-    legal_basis: Mapping[str, Annotated[tuple[LegalBasis, ...], BeforeValidator(_listed), Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
-    recipients: Mapping[str, GrantShape] = Field(default_factory=dict)
-    record: RecordShape = Field(default_factory=RecordShape)
-    answer_calendar: AnswerCalendarShape | None = None
-    sinks: tuple[Kebab, ...] = ()
-
-
-S = TypeVar("S", bound=Shape)
-
-
-def read(shape: type[S], source: SourceFile, problems: Problems) -> S | None:
-    """Return a file in its shape, or None after noting everything that does not fit."""
-    try:
-        return shape.model_validate(source.data)
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            where = _without_branches(problem["loc"], source)
-            problems.add(source, where, _sentence(problem["type"], problem["msg"], where, shape))
-        return None
-
-
-_CURES: Mapping[str, str] = {
-    "extra_forbidden": "is not known here; correct its spelling or remove it",
-    "missing": "is missing; add it",
-    "timezone_aware": "needs its offset from UTC, such as 2024-07-11T00:00:00+01:00",
-    "too_short": "is empty; name at least one",
-    "model_type": "must be a mapping of keys to values",
-    "string_type": "must be words",
-    "tuple_type": "must be a list",
-    "bool_type": "must be true or false",
-}
-
-
-def _sentence(kind: str, message: str, where: Where, shape: type[Shape]) -> str:
-    name = ".".join(str(part) for part in where) or "the file"
-    if kind == "extra_forbidden" and len(where) == 1:
-        return f"{name} is not known here; the sections are {', '.join(shape.model_fields)}"
-    if kind in _CURES:
-        return f"{name} {_CURES[kind]}"
-    return f"{name} {message.removeprefix('Input ').removeprefix('Value error, ')}"
-
-
-_BRANCHES = frozenset({"ClauseShape", "bool", "int", "constrained-str", "str"})
-
-
-def _without_branches(location: Iterable[str | int], source: SourceFile) -> Where:
-    """Return the way without the names of union members that pydantic puts into it."""
-    where: Where = ()
-    for part in location:
-        if part in _BRANCHES and (*where, part) not in source.lines:
-            continue
-        where = (*where, part)
-    return where

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from pipeline.domain.calendar import Period, YearMode
 from pipeline.domain.vocabulary import Bound, RefKind
-from pipeline.policy.document import Problems, SourceFile, Where
 from pipeline.policy.operator import UNUSABLE
 from pipeline.policy.retention import (
     After,
@@ -26,6 +25,7 @@ from pipeline.policy.retention import (
     Window,
     YearEnd,
 )
+from pipeline.policy.source_file import Problems, SourceFile, Where
 
 Mapped = Mapping[str, object]
 

@@ -7,10 +7,11 @@ alone (Art. 7(3)): a purpose with another basis beside goes on.
 from collections.abc import Iterable, Iterator
 
 from pipeline.domain.vocabulary import LegalBasis, Right
-from pipeline.policy.document import ExceptionShape, RightShape, Where
+from pipeline.policy.document import ExceptionShape, RightShape
 from pipeline.policy.reading import Reading
 from pipeline.policy.retention import FactPattern
 from pipeline.policy.rights import EVENTS
+from pipeline.policy.source_file import Where
 from pipeline.policy.triggers import Scope, Trigger, read_scope, read_state
 
 _ENDED_BY = {Right.OBJECTION: LegalBasis.LEGITIMATE_INTEREST, Right.CONSENT_WITHDRAWAL: LegalBasis.CONSENT}

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from pipeline.policy.compiled import Profile, Rule, SubjectList
-from pipeline.policy.document import ListShape, Where
+from pipeline.policy.document import ListShape
 from pipeline.policy.profiles import lifetime
 from pipeline.policy.reading import Reading
+from pipeline.policy.source_file import Where
 
 _NAMES = ("-frame", "-list")
 

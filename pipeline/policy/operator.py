@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from pipeline.domain.calendar import Period, zone
 from pipeline.domain.vocabulary import LegalBasis, Stance
-from pipeline.policy.document import GrantShape, OperatorShape, OverlayShape, PolicyShape, Problems, SourceFile, read
+from pipeline.policy.document import OperatorShape, PolicyShape
+from pipeline.policy.overlay_document import GrantShape, OverlayShape
+from pipeline.policy.shape import read
+from pipeline.policy.source_file import Problems, SourceFile
 
 CARRIER_FIELDS = ("name", "address", "phone")
 """What a delivery partner may get at most, under any policy."""

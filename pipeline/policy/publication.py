@@ -16,7 +16,7 @@ from pipeline.domain.errors import PolicyError
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.policy.document import SourceFile
+from pipeline.policy.source_file import SourceFile
 
 NOTICE = timedelta(minutes=10)
 """How long before it governs a version must be on the topic: longer than `STALE` and the five minutes that an event's

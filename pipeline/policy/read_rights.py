@@ -3,9 +3,10 @@
 from pipeline.domain.calendar import Period
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import Right
-from pipeline.policy.document import FeeShape, RightShape, Where
+from pipeline.policy.document import FeeShape, RightShape
 from pipeline.policy.reading import Reading
 from pipeline.policy.rights import RightRule
+from pipeline.policy.source_file import Where
 
 
 def read_right(reading: Reading, right: Right, shape: RightShape) -> RightRule:

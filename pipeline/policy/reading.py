@@ -10,11 +10,12 @@ from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import Form, LegalBasis, Right
 from pipeline.policy.condition import Parsed, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.coverage import cited
-from pipeline.policy.document import PolicyShape, Problems, SourceFile, Where
+from pipeline.policy.document import PolicyShape
 from pipeline.policy.expression import Expressions
 from pipeline.policy.operator import UNUSABLE, Overlay, check
 from pipeline.policy.retention import Retention, State, patterns_of
 from pipeline.policy.rights import RightRule
+from pipeline.policy.source_file import Problems, SourceFile, Where
 
 T = TypeVar("T")
 

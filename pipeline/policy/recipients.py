@@ -2,9 +2,10 @@
 
 from pipeline.domain.vocabulary import Stance
 from pipeline.policy.compiled import Recipient
-from pipeline.policy.document import RecipientShape, Where
+from pipeline.policy.document import RecipientShape
 from pipeline.policy.operator import CARRIER_FIELDS
 from pipeline.policy.reading import Reading
+from pipeline.policy.source_file import Where
 
 _EXACTLY = f"a carrier gets exactly {', '.join(CARRIER_FIELDS)}"
 

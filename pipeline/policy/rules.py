@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 from pipeline.domain.vocabulary import Form, RefKind
 from pipeline.policy.compiled import Ending, Otherwise, Rule
-from pipeline.policy.document import EndShape, RuleShape, Where
+from pipeline.policy.document import EndShape, RuleShape
 from pipeline.policy.reading import Reading
 from pipeline.policy.retention import patterns_of
+from pipeline.policy.source_file import Where
 from pipeline.policy.triggers import Trigger, apply_triggers
 
 TRANSIENT = "transient"

@@ -9,8 +9,9 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.policy.condition import FUNCTIONS
-from pipeline.policy.document import OverlayShape, PolicyShape
+from pipeline.policy.document import PolicyShape
 from pipeline.policy.expression import FORMS
+from pipeline.policy.overlay_document import OverlayShape
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs/reference/policy-language.md").read_text(encoding="utf-8")

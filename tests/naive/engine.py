@@ -19,10 +19,10 @@ from pipeline.domain.records import Incoming, Output
 from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compiled import CompiledPolicy, Ending
-from pipeline.policy.document import Problems, SourceFile
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions
 from pipeline.policy.retention import Retention, State
+from pipeline.policy.source_file import Problems, SourceFile
 from pipeline.stages.expire import ExpireStage
 from pipeline.stages.expire_run import LINGER
 from tests.naive.pairs import STATES, Pair

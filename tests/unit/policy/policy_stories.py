@@ -19,7 +19,7 @@ from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
 from pipeline.policy.compiled import CompiledPolicy, Decision
 from pipeline.policy.decide import decide
-from pipeline.policy.document import SourceFile
+from pipeline.policy.source_file import SourceFile
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "tests" / "policies"

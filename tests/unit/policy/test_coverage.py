@@ -4,7 +4,9 @@ from collections import Counter
 
 from pipeline.adapters.yaml_files import read_policies
 from pipeline.policy.coverage import Status, clause_ids, coverage
-from pipeline.policy.document import PolicyShape, Problems, SourceFile, read
+from pipeline.policy.document import PolicyShape
+from pipeline.policy.shape import read
+from pipeline.policy.source_file import Problems, SourceFile
 from tests.unit.policy.policy_stories import ROOT, acme_file
 
 EXPECTED = {"allcall": 45, "tek-zence": 17, "viet-art-view": 14, "artgraphics": 17, "ak3d": 16}

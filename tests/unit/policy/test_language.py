@@ -10,7 +10,6 @@ from pipeline.domain.vocabulary import Action, Bound, RefKind
 from pipeline.policy.compiled import Ending
 from pipeline.policy.condition import GRAMMAR, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.describe import endings_in_words, in_words
-from pipeline.policy.document import Problems, SourceFile
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions
 from pipeline.policy.retention import (
@@ -27,6 +26,7 @@ from pipeline.policy.retention import (
     Window,
     YearEnd,
 )
+from pipeline.policy.source_file import Problems, SourceFile
 from tests.unit.policy.policy_stories import at, event, fact
 
 OPEN_CASE = State(name="case-open", opens=("case.opened",), closes=("case.closed",), per=RefKind.CASE)

@@ -11,7 +11,6 @@ from pipeline.adapters.yaml_files import parse_yaml
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.policy.document import SourceFile
 from pipeline.policy.publication import (
     NOTICE,
     STALE,
@@ -23,6 +22,7 @@ from pipeline.policy.publication import (
     plan_publication,
     publication_of,
 )
+from pipeline.policy.source_file import SourceFile
 from pipeline.stages.tag import TagSettings
 from tests.unit.policy.policy_stories import EXAMPLES, acme, acme_file, at, event_names
 

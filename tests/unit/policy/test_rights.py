@@ -10,8 +10,8 @@ from pipeline.domain.errors import PolicyError
 from pipeline.domain.facts import Fact, FactLog
 from pipeline.domain.vocabulary import Right
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.document import SourceFile
 from pipeline.policy.rights import EVENTS, REQUESTS, RightRule
+from pipeline.policy.source_file import SourceFile
 from tests.unit.policy.policy_stories import acme_file, event_names
 
 LONDON = zone("Europe/London")

@@ -10,9 +10,9 @@ from pipeline.domain.errors import PolicyError
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.compile import compile_policies
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.policy.document import SourceFile
 from pipeline.policy.phrases import ENGLISH, LANGUAGES
 from pipeline.policy.retention import FactPattern
+from pipeline.policy.source_file import SourceFile
 from pipeline.policy.wording import IDS, Wording, wording_of
 from tests.unit.policy.policy_stories import acme_file, event_names, shipped
 
