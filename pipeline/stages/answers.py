@@ -159,8 +159,8 @@ def _becomes(fact: Fact, endings: Sequence[Ending], progress: Progress) -> str:
 
 def _outcome(right: Right, items: Sequence[Item]) -> str:
     """Return what becomes of a request as a whole."""
-    if not items:
-        return "nothing-held"
+    if not items:  # an opt-out also governs what comes later
+        return "granted" if right is Right.OPT_OUT else "nothing-held"
     if right in _INVENTORIES:
         return "inventory"
     done = sum(

@@ -95,14 +95,6 @@ def test_a_right_that_the_notice_does_not_grant_is_recorded_for_a_person_to_deci
     assert not values(pipeline, "tek-zence.obligation.v1")
 
 
-def test_a_request_is_recorded_also_where_its_event_is_dropped(pipeline: Simulation) -> None:
-    """TEK-2.4: nothing is known of somebody without a profile, and yet the request was made."""
-    request = event("r", "rectification.requested", "2024-03-05T10:00:00Z", "tek-zence", "s", name="Jane")
-
-    assert pipeline.pipe(request) is Outcome.DROPPED
-    assert [one["right"] for one in records(pipeline, "tek-zence")] == ["rectification"]
-
-
 def test_a_refused_request_leaves_no_record(pipeline: Simulation) -> None:
     request = event("r", "access.requested", "2024-03-05T10:00:00Z", "allcall", "s", context="nowhere")
 
@@ -228,6 +220,14 @@ def test_an_opt_out_is_answered_with_what_it_stops_alone(pipeline: Simulation) -
     answer = records(pipeline, "allcall", "rights.answered")[0]
 
     assert {one[2] for one in items(answer)} == {"ends", "stops"}
+
+
+def test_an_opt_out_is_granted_also_where_nothing_is_there_to_stop(pipeline: Simulation) -> None:
+    """ALLCALL-4D.6: it governs what comes later."""
+    pipeline.pipe(event("o", "opt_out", "2024-01-01T10:00:00Z", "allcall", "s", channel="letter"))
+
+    [answer] = records(pipeline, "allcall", "rights.answered")
+    assert (answer["outcome"], answer["items"]) == ("granted", [])
 
 
 def test_somebody_of_whom_nothing_is_held_is_told_so(pipeline: Simulation) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.bootstrap.simulation import Simulation
 from pipeline.domain.vocabulary import Outcome
+from tests.topology.case_words import PERSON
 from tests.topology.stories import due, instant, values
 from tests.topology.tek_zence_cases import DELIVERED_TO, TEK_ZENCE_CASES, bought, tek
 
@@ -151,3 +152,31 @@ def test_a_service_agreement_keeps_its_customer_active(pipeline: Simulation) -> 
     ])  # fmt: skip
 
     assert ends(pipeline, "profile") == {"2030-03-15T09:00:00Z"}
+
+
+def test_a_correction_reaches_the_partner_whose_job_is_under_way_also_without_a_profile(pipeline: Simulation) -> None:
+    """TEK-3.1, TEK-5.1, TEK-7.1: the other one was told to erase already; what was corrected ends with the job."""
+    job = {"order_id": "o-1", **PERSON}
+    corrected = {**DELIVERED_TO, "phone": "+47 111 11 111"}
+    run(
+        pipeline,
+        [
+            tek("ordered", "delivery.ordered", "2024-03-01T10:00:00Z", "s", **job),
+            tek("mounted", "installation.ordered", "2024-03-01T10:00:00Z", "s", **job),
+            tek("delivered", "delivery.completed", "2024-03-02T10:00:00Z", "s", order_id="o-1"),
+            tek("moved", "rectification.requested", "2024-03-03T10:00:00Z", "s", **corrected),
+            tek("done", "installation.completed", "2024-03-04T10:00:00Z", "s", order_id="o-1"),
+        ],
+    )
+
+    assert [len(values(pipeline, f"tek-zence.carrier.{one}.v1")) for one in ("delivery", "installation")] == [1, 2]
+    assert values(pipeline, "tek-zence.carrier.installation.v1")[-1] == corrected
+    assert ends(pipeline, "delivery") == {"2024-03-02T10:00:00Z", "2024-03-04T10:00:00Z"}
+
+
+def test_a_stranger_who_asks_for_a_correction_is_answered_and_not_kept(pipeline: Simulation) -> None:
+    """TEK-8.1: who has no profile gets none by asking."""
+    run(pipeline, [tek("moved", "rectification.requested", "2024-03-03T10:00:00Z", "s", **PERSON)])
+
+    assert [one["type"] for one in values(pipeline, "tek-zence.rights.v1")] == ["rights.received", "rights.answered"]
+    assert not values(pipeline, "tek-zence.tagged.lifecycle.v1")
