@@ -11,10 +11,14 @@ from typing import Protocol, TypeVar
 from pipeline.domain.errors import PolicyError
 from pipeline.domain.vocabulary import LegalBasis, Right, Stance
 from pipeline.policy.book import PolicyBook, in_order
-from pipeline.policy.compiled import (
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.document import PolicyShape
+from pipeline.policy.implied import implied_triggers
+from pipeline.policy.lists import read_list
+from pipeline.policy.operator import Part, merge, read_overlays
+from pipeline.policy.policy_parts import (
     Category,
     Clause,
-    CompiledPolicy,
     Otherwise,
     Profile,
     Purpose,
@@ -23,10 +27,6 @@ from pipeline.policy.compiled import (
     SubjectList,
     Words,
 )
-from pipeline.policy.document import PolicyShape
-from pipeline.policy.implied import implied_triggers
-from pipeline.policy.lists import read_list
-from pipeline.policy.operator import Part, merge, read_overlays
 from pipeline.policy.profiles import existence, read_profile
 from pipeline.policy.read_rights import read_right
 from pipeline.policy.reading import Reading

@@ -13,7 +13,7 @@ from lark.exceptions import VisitError
 
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import RefKind
-from pipeline.policy.compiled import Asked, Condition
+from pipeline.policy.asked import Asked, Condition
 from pipeline.policy.months import previous_month, sampled_month
 from pipeline.policy.retention import FactPattern, State, While, patterns_of
 from pipeline.policy.spans import lasts

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pipeline.domain.events import EventHead
 from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import Form, Outcome, RefKind
-from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Grant, Recipient, Report, Rule
+from pipeline.policy.asked import Asked
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Decision, Grant, Report
 from pipeline.policy.matching import gate, match
+from pipeline.policy.policy_parts import Recipient, Rule
 from pipeline.policy.rights import REQUESTS
 from pipeline.policy.spans import class_of_case
 

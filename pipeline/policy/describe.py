@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from pipeline.policy.compiled import Ending
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import (
     After,
     AtOnce,

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pipeline.policy.compiled import Profile, Rule, SubjectList
 from pipeline.policy.document import ListShape
+from pipeline.policy.policy_parts import Profile, Rule, SubjectList
 from pipeline.policy.profiles import lifetime
 from pipeline.policy.reading import Reading
 from pipeline.policy.source_file import Where

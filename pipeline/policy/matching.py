@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 
 from pipeline.domain.vocabulary import Outcome
-from pipeline.policy.compiled import Asked, CompiledPolicy, Decision, Otherwise, Report, Rule
+from pipeline.policy.asked import Asked
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Decision, Report
+from pipeline.policy.policy_parts import Otherwise, Rule
 
 
 def match(

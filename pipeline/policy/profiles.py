@@ -6,9 +6,10 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.compiled import Asked, Condition, Ending, Lifetime, Profile, Rule
+from pipeline.policy.asked import Asked, Condition, Lifetime
 from pipeline.policy.document import EndShape, ProfileShape
 from pipeline.policy.ends import Circumstances, end_of
+from pipeline.policy.policy_parts import Ending, Profile, Rule
 from pipeline.policy.reading import Reading
 from pipeline.policy.rules import read_ending
 from pipeline.policy.source_file import Where

@@ -1,9 +1,9 @@
 """Recipients of a document: closed whitelists, checked against what the notice keeps to itself."""
 
 from pipeline.domain.vocabulary import Stance
-from pipeline.policy.compiled import Recipient
 from pipeline.policy.document import RecipientShape
 from pipeline.policy.operator import CARRIER_FIELDS
+from pipeline.policy.policy_parts import Recipient
 from pipeline.policy.reading import Reading
 from pipeline.policy.source_file import Where
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from pipeline.domain.vocabulary import Form, RefKind
-from pipeline.policy.compiled import Ending, Otherwise, Rule
 from pipeline.policy.document import EndShape, RuleShape
+from pipeline.policy.policy_parts import Ending, Otherwise, Rule
 from pipeline.policy.reading import Reading
 from pipeline.policy.retention import patterns_of
 from pipeline.policy.source_file import Where

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import Ending
 from pipeline.policy.document import ExceptionShape, TriggerShape
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.reading import Reading
 from pipeline.policy.retention import EarliestOf, FactPattern, LongestOf, Retention, Switch, Until, While
 from pipeline.policy.source_file import Where

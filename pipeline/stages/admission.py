@@ -7,7 +7,8 @@ from pipeline.domain.events import EventCatalogue, EventHead
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Report
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Report
 from pipeline.stages.subject_lists import refusal
 
 _YEARS = range(1900, 3000)

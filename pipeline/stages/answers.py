@@ -11,7 +11,8 @@ from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action, RefKind, Right
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.rights import ANSWERED, LIFTED, RightRule
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import Entry, Planned, Progress

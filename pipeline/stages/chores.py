@@ -8,7 +8,8 @@ from pipeline.domain.facts import Fact, Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Decision
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Decision
 from pipeline.stages.bought import Bought
 from pipeline.stages.clips import Allowed, Clips
 from pipeline.stages.counts import Counts

@@ -16,8 +16,9 @@ from pipeline.domain.events import EventHead
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Decision
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.decide import decide
+from pipeline.policy.decision import Decision
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.triggers import REMOVING
 from pipeline.stages.asked import Asked

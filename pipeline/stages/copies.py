@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import Action, RecipientClass, Right
-from pipeline.policy.compiled import CompiledPolicy, Ending, Grant
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Grant
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import EarliestOf, FactPattern, Retention, Until, patterns_of
 from pipeline.policy.rights import EVENTS
 from pipeline.stages.entries import ObligedTag

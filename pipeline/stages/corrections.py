@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pipeline.domain.facts import Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.vocabulary import RecipientClass, RefKind, Right
-from pipeline.policy.compiled import Grant, Report
+from pipeline.policy.decision import Grant, Report
 from pipeline.stages import outputs
 from pipeline.stages.entries import Entry
 from pipeline.stages.holders import Holders

@@ -11,8 +11,9 @@ from datetime import datetime
 from pipeline.domain import calendar
 from pipeline.domain.calendar import Period
 from pipeline.domain.vocabulary import RefKind
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.ends import End
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import CLASSIFYING, patterns_of
 from pipeline.policy.rights import LIFTED
 from pipeline.stages import expiry_records as say

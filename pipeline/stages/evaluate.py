@@ -8,8 +8,9 @@ from typing import Protocol
 
 from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.ends import OPEN, Circumstances, End, earliest, end_of, latest
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import AtOnce, State
 from pipeline.policy.spans import spans
 from pipeline.stages import copies, restrictions

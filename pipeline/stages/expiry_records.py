@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Action, RefKind
-from pipeline.policy.compiled import Ending, Recipient
+from pipeline.policy.policy_parts import Ending, Recipient
 from pipeline.stages.entries import Entry, ObligedTag, Planned
 
 BLOCK = 1000

@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 
 from pipeline.domain.calendar import Period
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import Ending
+from pipeline.policy.policy_parts import Ending
 from pipeline.stages import expiry_records as say
 from pipeline.stages import schedule
 from pipeline.stages.due_dates import begin_again

@@ -15,7 +15,7 @@ from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Outcome, RefKind
-from pipeline.policy.compiled import Ending
+from pipeline.policy.policy_parts import Ending
 from pipeline.stages.due_dates import DueDates
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
 from pipeline.stages.evaluate import Evaluation, Facts, all_refs

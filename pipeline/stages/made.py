@@ -23,8 +23,9 @@ from pipeline.domain.records import Change, OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import Outcome, RefKind
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Decision
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.decide import decide
+from pipeline.policy.decision import Decision
 from pipeline.stages.asked import Asked
 from pipeline.stages.evaluate import Facts
 from pipeline.stages.state import LATE, FactStore, fact_of

@@ -12,7 +12,9 @@ from pipeline.domain.facts import Ref
 from pipeline.domain.records import Nameless, OutRecord, SealedValue, SharedValue, Tag, TaggedValue
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, RefKind
-from pipeline.policy.compiled import CompiledPolicy, Decision, Grant, Profile, Report
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Decision, Grant, Report
+from pipeline.policy.policy_parts import Profile
 from pipeline.stages import copies
 from pipeline.stages.clips import Allowed
 from pipeline.stages.state import References, refs_to, word

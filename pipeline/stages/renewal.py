@@ -7,7 +7,8 @@ the version of the newest support that knows it, while what fed it ends by the v
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.policy_parts import Ending
 from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
 from pipeline.stages.evaluate import Evaluation

@@ -10,8 +10,10 @@ from datetime import datetime
 
 from pipeline.domain.facts import FactLog, Ref
 from pipeline.domain.vocabulary import Action, RefKind, Right
-from pipeline.policy.compiled import CompiledPolicy, Decision, Ending, Report
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Decision, Report
 from pipeline.policy.ends import OPEN, End
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import FactPattern, Until
 from pipeline.policy.rights import EVENTS, LIFTED, RightRule
 

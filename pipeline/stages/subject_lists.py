@@ -20,8 +20,10 @@ from pipeline.domain.records import OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, RefKind
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Report, SubjectList
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.decision import Report
 from pipeline.policy.months import named_month, sampled_month
+from pipeline.policy.policy_parts import SubjectList
 from pipeline.stages.asked import Asked
 from pipeline.stages.bought import Bought
 from pipeline.stages.state import FactStore, References

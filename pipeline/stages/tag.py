@@ -15,8 +15,9 @@ from pipeline.domain.records import Change, Incoming, Output, OutRecord
 from pipeline.domain.topics import Topics
 from pipeline.domain.vocabulary import CONTROL_KEY, Family, Outcome, RefKind, Right
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Decision, Report
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.decide import matter_of
+from pipeline.policy.decision import Decision, Report
 from pipeline.policy.rights import EVENTS, REQUESTS
 from pipeline.stages import copies, corrections, made, outputs, restrictions
 from pipeline.stages.admission import Admission, spelled

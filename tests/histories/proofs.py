@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.adapters.yaml_files import read_yaml
 from pipeline.domain.calendar import Period
-from pipeline.policy.compiled import CompiledPolicy, Ending, Rule
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.policy_parts import Ending, Rule
 from pipeline.policy.retention import After, LongestOf
 from pipeline.settings import load_settings
 from pipeline.stages.erased import CHOICES

@@ -18,9 +18,10 @@ from pipeline.domain.facts import Fact, FactLog, Ref
 from pipeline.domain.records import Incoming, Output
 from pipeline.domain.vocabulary import Action, RefKind
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import Retention, State
 from pipeline.policy.source_file import Problems, SourceFile
 from pipeline.stages.expire import ExpireStage

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.domain.vocabulary import Form
-from pipeline.policy.compiled import CompiledPolicy, Ending, Purpose, Recipient
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.policy_parts import Ending, Purpose, Recipient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,10 @@ Facts are sets: in linked data nothing has an order but what stands in a list.
 
 from dataclasses import dataclass
 
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.papers import terms
 from pipeline.policy.papers.activities import Activity, activities
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import Retention
 
 

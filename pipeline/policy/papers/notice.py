@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.domain.vocabulary import LegalBasis, Right
-from pipeline.policy.compiled import CompiledPolicy, Recipient
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.describe import in_words
 from pipeline.policy.papers.activities import Activity, Kept, activities
 from pipeline.policy.papers.markdown import bullets, page
 from pipeline.policy.papers.ropa import kept_in_words
+from pipeline.policy.policy_parts import Recipient
 from pipeline.policy.rights import RightRule
 from pipeline.policy.wording import Wording, wording_of
 

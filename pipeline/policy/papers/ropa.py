@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.domain.vocabulary import Form
-from pipeline.policy.compiled import CompiledPolicy, Recipient
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.describe import endings_in_words, in_words
 from pipeline.policy.papers.activities import Activity, Kept, activities
 from pipeline.policy.papers.markdown import bullets, listed, page, table
+from pipeline.policy.policy_parts import Recipient
 from pipeline.policy.wording import Wording, wording_of
 
 MEASURES = (

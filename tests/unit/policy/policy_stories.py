@@ -17,8 +17,9 @@ from pipeline.domain.records import Tag
 from pipeline.domain.vocabulary import RefKind
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.compile import compile_policies
-from pipeline.policy.compiled import CompiledPolicy, Decision
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.decide import decide
+from pipeline.policy.decision import Decision
 from pipeline.policy.source_file import SourceFile
 
 ROOT = Path(__file__).parents[3]

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain.facts import Fact
 from pipeline.domain.vocabulary import Outcome
-from pipeline.policy.compiled import Decision
+from pipeline.policy.decision import Decision
 from tests.unit.policy.policy_stories import CONTROLLERS, Story, acme, decided, event, fact, shipped
 
 PERSON = {"name": "n", "address": "a", "phone": "p", "email": "e"}

@@ -7,11 +7,11 @@ import pytest
 from pipeline.domain.calendar import Period, YearMode, zone
 from pipeline.domain.facts import Fact, FactLog
 from pipeline.domain.vocabulary import Action, Bound, RefKind
-from pipeline.policy.compiled import Ending
 from pipeline.policy.condition import GRAMMAR, UnknownName, Vocabulary, parse_condition
 from pipeline.policy.describe import endings_in_words, in_words
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import (
     After,
     AtOnce,

@@ -14,7 +14,8 @@ from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.records import Change, Incoming, Output
 from pipeline.domain.vocabulary import Action, RecipientClass, RefKind, Stance
 from pipeline.policy.book import PolicyBook
-from pipeline.policy.compiled import CompiledPolicy, Ending, Otherwise, Profile, Recipient, Rule
+from pipeline.policy.compiled import CompiledPolicy
+from pipeline.policy.policy_parts import Ending, Otherwise, Profile, Recipient, Rule
 from pipeline.policy.retention import After, AtOnce, ByClass, FactPattern, Indefinite, LongestOf, State, Until, While
 from pipeline.stages.expire import ExpireStage
 from pipeline.stages.expire_run import LINGER

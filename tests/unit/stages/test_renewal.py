@@ -8,8 +8,8 @@ from typing import Any
 from pipeline.adapters.memory_state import MemoryState
 from pipeline.domain.calendar import zone
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import Ending
 from pipeline.policy.ends import End
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import AtOnce
 from pipeline.stages.due_dates import Seen
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Support

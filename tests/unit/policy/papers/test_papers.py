@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from pipeline.domain.vocabulary import Action
-from pipeline.policy.compiled import CompiledPolicy, Ending
+from pipeline.policy.compiled import CompiledPolicy
 from pipeline.policy.papers.activities import activities
 from pipeline.policy.papers.markdown import bullets, page, table
 from pipeline.policy.papers.notice import Statements, statements, statements_markdown
 from pipeline.policy.papers.ropa import processing_record, record_markdown
+from pipeline.policy.policy_parts import Ending
 from pipeline.policy.retention import AtOnce
 from tests.unit.policy.policy_stories import CONTROLLERS, acme, shipped
 from tests.unit.policy.test_words import acme_with
