@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipeline.domain.calendar import zone
 from pipeline.domain.events import ATTRIBUTES
 from pipeline.domain.vocabulary import Form, LegalBasis, Right
-from pipeline.policy.condition import Parsed, UnknownName, Vocabulary, parse_condition
+from pipeline.policy.condition import parse_condition
+from pipeline.policy.condition_words import Parsed, UnknownName, Vocabulary
 from pipeline.policy.coverage import cited
 from pipeline.policy.document import PolicyShape
 from pipeline.policy.expression import Expressions

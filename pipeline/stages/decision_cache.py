@@ -1,7 +1,7 @@
 """Decisions, made once for all events that a policy cannot tell apart."""
 
 from pipeline.policy.compiled import CompiledPolicy
-from pipeline.policy.condition import IDENTIFYING
+from pipeline.policy.condition_words import IDENTIFYING
 from pipeline.policy.decide import decide
 from pipeline.policy.decision import Decision
 from pipeline.stages.asked import Asked

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from pipeline.policy.condition import FUNCTIONS
+from pipeline.policy.condition_functions import FUNCTIONS
 from pipeline.policy.document import PolicyShape
 from pipeline.policy.expression import FORMS
 from pipeline.policy.overlay_document import OverlayShape

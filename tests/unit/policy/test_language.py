@@ -7,7 +7,8 @@ import pytest
 from pipeline.domain.calendar import Period, YearMode, zone
 from pipeline.domain.facts import Fact, FactLog
 from pipeline.domain.vocabulary import Action, Bound, RefKind
-from pipeline.policy.condition import GRAMMAR, UnknownName, Vocabulary, parse_condition
+from pipeline.policy.condition import GRAMMAR, parse_condition
+from pipeline.policy.condition_words import UnknownName, Vocabulary
 from pipeline.policy.describe import endings_in_words, in_words
 from pipeline.policy.ends import Circumstances, end_of
 from pipeline.policy.expression import Expressions
