@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.domain.calendar import Period, YearMode
-from pipeline.domain.vocabulary import Bound, RefKind
-from pipeline.policy.operator import UNUSABLE
+from pipeline.domain.vocabulary import Bound
 from pipeline.policy.retention import (
     After,
-    Anchor,
     AtOnce,
     ByClass,
     EarliestOf,
-    FactPattern,
     Indefinite,
     LongestOf,
     Retention,
@@ -25,29 +22,22 @@ from pipeline.policy.retention import (
     Window,
     YearEnd,
 )
-from pipeline.policy.source_file import Problems, SourceFile, Where
+from pipeline.policy.source_file import Where
+from pipeline.policy.written import Mapped, Written
 
-Mapped = Mapping[str, object]
 
-
-@dataclass(slots=True)
-class Expressions:
+@dataclass(slots=True, kw_only=True)
+class Expressions(Written):
     """Reads expressions of one policy; everything wrong is noted, and stands as an immediate end until mended.
 
     Attributes:
-        source: The policy file.
-        problems: Where mistakes go.
         named: Named expressions as written, with the way to each.
         states: Named states.
-        operator: Operator values; a key that is declared but has no value is None.
         used: Names of named expressions that were resolved since the last `reset`.
     """
 
-    source: SourceFile
-    problems: Problems
     named: Mapping[str, object]
     states: Mapping[str, State]
-    operator: Mapping[str, object]
     used: list[str] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
 
@@ -90,13 +80,13 @@ class Expressions:
 
     def after(self, written: Mapped, where: Where) -> Retention:
         """Return a period from the record or from another anchor."""
-        period = self._period(written["period"], (*where, "period"))
+        period = self.period(written["period"], (*where, "period"))
         if period is None:
             if self.value(written["period"], where) is None:
                 self._wrong((*where, "period"), "the period has no value; set it in an overlay or write it here")
             return AtOnce()
-        bound = self._word(written, where, "bound", tuple(Bound)) or Bound.MIN
-        anchor = self._anchor(written["from"], (*where, "from")) if "from" in written else None
+        bound = self.word(written, where, "bound", tuple(Bound)) or Bound.MIN
+        anchor = self.anchor(written["from"], (*where, "from")) if "from" in written else None
         return After(period=period, anchor=anchor, bound=Bound(bound))
 
     def year_end(self, written: Mapped, where: Where) -> Retention:
@@ -106,9 +96,9 @@ class Expressions:
         wanted = {"years", "counted_from", "ends_in"}
         if not isinstance(given, Mapping) or set(given) != wanted:
             return self._wrong(inside, "year_end needs years, counted_from and ends_in, and nothing else")
-        mode = self._word(given, inside, "counted_from", tuple(YearMode))
-        years = self._number(given["years"], (*inside, "years"), 1, 100)
-        month = self._number(given["ends_in"], (*inside, "ends_in"), 1, 12)
+        mode = self.word(given, inside, "counted_from", tuple(YearMode))
+        years = self.number(given["years"], (*inside, "years"), 1, 100)
+        month = self.number(given["ends_in"], (*inside, "ends_in"), 1, 12)
         if not (mode and years and month):
             return AtOnce()
         return YearEnd(years=years, mode=YearMode(mode), end_month=month)
@@ -129,9 +119,9 @@ class Expressions:
             return While(state=State(name="unknown"))
         return While(
             state=self.states[str(name)],
-            of=self._kind(written, where),
-            opened_by_record=self._yes(written, where, "opened_by_record"),
-            and_unnamed=self._yes(written, where, "and_unnamed"),
+            of=self.kind(written, where),
+            opened_by_record=self.yes(written, where, "opened_by_record"),
+            and_unnamed=self.yes(written, where, "and_unnamed"),
         )
 
     def window(self, written: Mapped, where: Where) -> Retention:
@@ -157,15 +147,15 @@ class Expressions:
 
     def indefinite(self, written: Mapped, where: Where) -> Retention:
         """Return no end, with reviews."""
-        given = self._options(written["indefinite"], (*where, "indefinite"), {"review"})
-        return Indefinite(review=self._period(given.get("review"), (*where, "indefinite", "review")))
+        given = self.options(written["indefinite"], (*where, "indefinite"), {"review"})
+        return Indefinite(review=self.period(given.get("review"), (*where, "indefinite", "review")))
 
     def undetermined(self, written: Mapped, where: Where) -> Retention:
         """Return an end that the operator's cap may set."""
         inside = (*where, "undetermined")
-        given = self._options(written["undetermined"], inside, {"cap", "review"})
-        cap = self._period(given.get("cap"), (*inside, "cap"))
-        return Undetermined(cap=cap, review=self._period(given.get("review"), (*inside, "review")))
+        given = self.options(written["undetermined"], inside, {"cap", "review"})
+        cap = self.period(given.get("cap"), (*inside, "cap"))
+        return Undetermined(cap=cap, review=self.period(given.get("review"), (*inside, "review")))
 
     def switch(self, written: Mapped, where: Where) -> Retention:
         """Return one retention before a fact, another after it."""
@@ -195,95 +185,13 @@ class Expressions:
 
     # -- their parts -------------------------------------------------------------------------------------------------
 
-    def pattern(self, events: object, beside: Mapped, where: Where, key: str) -> FactPattern:
-        """Return which facts some event names stand for, with `of` and `where` from beside them."""
-        names = [events] if isinstance(events, str) else events
-        if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
-            self.problems.add(self.source, (*where, key), f"{key} needs one event name or several")
-            names = ()
-        narrowed = beside.get("where") or {}
-        if not isinstance(narrowed, Mapping):
-            self.problems.add(self.source, (*where, "where"), "where needs attributes with the value each must have")
-            narrowed = {}
-        values = tuple((str(name), word) for name, value in narrowed.items() for word in _words(value))
-        return FactPattern(types=tuple(names), where=values, of=self._kind(beside, where))
-
-    def _anchor(self, written: object, where: Where) -> Anchor | None:
-        given = self._options(written, where, {"last", "of", "where", "unless_followed_by", "if_none"})
-        if not given:
-            return None
-        undone = given.get("unless_followed_by")
-        back = self.pattern(undone, {"of": given.get("of")}, where, "unless_followed_by") if undone else None
-        ended = self._word(given, where, "if_none", ("open", "ended")) == "ended"
-        last = self.pattern(given.get("last"), given, where, "last")
-        return Anchor(last=last, unless_followed_by=back, open_without=not ended)
-
     def _while(self, written: object, where: Where) -> While:
-        return self.lasting(self._options(written, where, {"while", "of"}), where)
+        return self.lasting(self.options(written, where, {"while", "of"}), where)
 
     def _parts(self, written: object, where: Where) -> tuple[Retention, ...]:
         if not isinstance(written, list) or len(written) < 2:
             return (self._wrong(where, "needs at least two retentions"),)
         return tuple(self.read(part, (*where, index)) for index, part in enumerate(written))
-
-    def _options(self, written: object, where: Where, known: set[str]) -> Mapped:
-        if not isinstance(written, Mapping):
-            self.problems.add(self.source, where, f"needs {', '.join(sorted(known))}")
-            return {}
-        for stranger in sorted(set(written) - known):
-            self.problems.add(
-                self.source, (*where, stranger), f"{stranger} is not known here; known are {', '.join(sorted(known))}"
-            )
-        return written
-
-    def _kind(self, written: Mapped, where: Where) -> RefKind:
-        kind = written.get("of")
-        if kind not in tuple(RefKind):
-            self.problems.add(self.source, where, f"say whose facts these are: of: one of {', '.join(RefKind)}")
-            return RefKind.SUBJECT
-        return RefKind(str(kind))
-
-    def _word(self, written: Mapped, where: Where, key: str, known: tuple[str, ...]) -> str | None:
-        value = written.get(key)
-        if value is not None and value not in known:
-            self.problems.add(self.source, (*where, key), f"{key} is one of {', '.join(known)}")
-            return None
-        return None if value is None else str(value)
-
-    def _yes(self, written: Mapped, where: Where, key: str) -> bool:
-        value = written.get(key, False)
-        if not isinstance(value, bool):
-            self.problems.add(self.source, (*where, key), f"{key} is true or false")
-        return value is True
-
-    def _number(self, written: object, where: Where, least: int, most: int) -> int | None:
-        value = self.value(written, where)
-        if value is UNUSABLE:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            self.problems.add(self.source, where, f"needs a number from {least} to {most}, or a $value of the operator")
-            return None
-        return value
-
-    def _period(self, written: object, where: Where) -> Period | None:
-        value = self.value(written, where)
-        if value is None or value is UNUSABLE:
-            return None
-        try:
-            return Period.parse(str(value))
-        except ValueError as error:
-            self.problems.add(self.source, where, str(error))
-            return None
-
-    def value(self, written: object, where: Where) -> object:
-        """Return a value as written, or the operator's where it is written as `$name`: None if not decided."""
-        if not (isinstance(written, str) and written.startswith("$")):
-            return written
-        if written[1:] not in self.operator:
-            known = ", ".join(f"${name}" for name in sorted(self.operator)) or "none"
-            self.problems.add(self.source, where, f"there is no operator value {written}; there are {known}")
-            return UNUSABLE
-        return self.operator[written[1:]]
 
 
 Build = Callable[[Expressions, Mapped, Where], Retention]
@@ -303,10 +211,6 @@ FORMS: Mapping[str, tuple[frozenset[str], Build]] = {
     "suspended_while": (frozenset({"of", "and_unnamed", "keep"}), Expressions.suspended),
 }
 """The form of each expression by its leading key, with the keys that may stand beside it."""
-
-
-def _words(value: object) -> tuple[str, ...]:
-    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
 
 
 def _goes_with(form: str, allowed: frozenset[str]) -> str:
