@@ -143,10 +143,10 @@ def _instant(event: Event, where: str) -> datetime:
         found = datetime.fromisoformat(str(event["time"]))
     except ValueError:
         raise InvalidEvent(
-            "invalid-time", f"{where}: its time is not RFC 3339, such as 2024-02-29T12:00:00Z."
+            "invalid_time", f"{where}: its time is not RFC 3339, such as 2024-02-29T12:00:00Z."
         ) from None
     if found.tzinfo is None:
-        raise InvalidEvent("invalid-time", f"{where}: its time has no offset; write Z or +01:00.")
+        raise InvalidEvent("invalid_time", f"{where}: its time has no offset; write Z or +01:00.")
     return found
 
 

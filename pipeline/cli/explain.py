@@ -55,7 +55,7 @@ def _pipe(simulation: "Simulation", event: Mapping[str, object], where: str) -> 
     try:
         return simulation.pipe(event)
     except ConfigurationError as error:
-        raise InvalidEvent("no-policy", f"{where}: {error}") from None
+        raise InvalidEvent("no_policy", f"{where}: {error}") from None
 
 
 def _governing(event: Mapping[str, object], simulation: "Simulation") -> "CompiledPolicy":
@@ -73,9 +73,9 @@ def _one_event(path: Path) -> Mapping[str, object]:
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
-        raise InvalidEvent("not-json", f"{path}: not JSON; write one CloudEvent (structured mode)") from None
+        raise InvalidEvent("not_json", f"{path}: not JSON; write one CloudEvent (structured mode)") from None
     if not isinstance(document, dict):
-        raise InvalidEvent("not-json", f"{path}: not a JSON object; write one CloudEvent (structured mode)")
+        raise InvalidEvent("not_json", f"{path}: not a JSON object; write one CloudEvent (structured mode)")
     return document
 
 

@@ -61,7 +61,7 @@ def _run(simulation: "Simulation", events: Path, end: datetime | None) -> Iterat
         try:
             simulation.pipe(event)
         except ConfigurationError as error:
-            raise InvalidEvent("invalid-line", f"{events}:{number}: {error}") from None
+            raise InvalidEvent("invalid_line", f"{events}:{number}: {error}") from None
         yield before
     if not number:
         raise ConfigurationError(f"{events}: holds no event; write one CloudEvent in JSON per line, as in examples/.")
@@ -89,9 +89,9 @@ def read_events(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
-            raise InvalidEvent("not-json", f"{path}:{number}: not JSON; write one CloudEvent per line") from None
+            raise InvalidEvent("not_json", f"{path}:{number}: not JSON; write one CloudEvent per line") from None
         if not isinstance(event, dict):
-            raise InvalidEvent("not-json", f"{path}:{number}: not a JSON object; write one CloudEvent per line")
+            raise InvalidEvent("not_json", f"{path}:{number}: not a JSON object; write one CloudEvent per line")
         yield number, event
 
 

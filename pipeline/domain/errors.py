@@ -35,7 +35,7 @@ class InvalidEvent(PipelineError):
     """An event breaks its contract; it is dead-lettered or handed back, never guessed at.
 
     Attributes:
-        code: Kebab-case error code, fit for metrics and headers.
+        code: Snake-case error code, fit for metrics and headers.
         field: The field or attribute that is wrong, if one can be named (its value never is).
     """
 

@@ -55,7 +55,7 @@ class SourceOpener:
         """Cut a record; an invalid one carries its error."""
         try:
             if record.value is None:
-                raise InvalidEvent("empty-record", "a source record has no value")  # noqa: TRY301 - one road for all
+                raise InvalidEvent("empty_record", "a source record has no value")  # noqa: TRY301 - one road for all
             cut = self._engine.cut(record.value, record.headers)
             self._check_key(record, cut.head)
             _check_ids(cut.head)
@@ -67,14 +67,14 @@ class SourceOpener:
         """Refuse an event under a foreign key: it would be decided with another person's state, or with none."""
         control = record.topic == self._control
         if record.key != head.key.encode() or (control and head.key != CONTROL_KEY):
-            raise InvalidEvent("wrong-key", "the record's key is not the event's", field="data_subject_id")
+            raise InvalidEvent("wrong_key", "the record's key is not the event's", field="data_subject_id")
 
 
 def _check_ids(head: EventHead) -> None:
     """Refuse ids that may name somebody: they would end in clear in keys, reports and ledgers."""
     for name, identity in (("event_id", head.event_id), ("data_subject_id", head.key)):
         if not is_opaque(identity):
-            raise InvalidEvent("not-opaque", f"an id in clear must be opaque: use {OPAQUE}", field=name)
+            raise InvalidEvent("not_opaque", f"an id in clear must be opaque: use {OPAQUE}", field=name)
 
 
 class RecordOpener:
@@ -87,7 +87,7 @@ class RecordOpener:
         """Decode a record; an invalid one carries its error."""
         try:
             if record.value is None:
-                raise InvalidEvent("empty-record", "a record has no value")  # noqa: TRY301 - one road for all
+                raise InvalidEvent("empty_record", "a record has no value")  # noqa: TRY301 - one road for all
             schema, value = self._codec.decode(record.value)
             return Opened(raw=record, incoming=_incoming(record, value=value, schema=schema))
         except InvalidEvent as error:

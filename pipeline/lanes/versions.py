@@ -160,7 +160,7 @@ class PolicyTopic:
                 alert_id=hashlib.blake2b(record.value or b"", digest_size=16).hexdigest(),
                 controller=key[0],
                 version=key[1],
-                code=f"{what}-{judged.verdict}",
+                code=f"{what}-{judged.verdict}".replace("-", "_"),
                 message=judged.says,
             )
             self.book = self.book.with_alert(alert)

@@ -21,8 +21,8 @@ from pipeline.policy.spans import class_of_case
 CONTEXTS = ("web", "store", "mailing", "email", "course_own", "course_other")
 """Every context there is, for policies that do not tell contexts apart."""
 
-NO_RULE = Report(code="no-rule", message="no rule of the policy allows this event")
-NO_EFFECT = Report(code="no-effect", message="the policy says nothing of this event: it changes nothing here")
+NO_RULE = Report(code="no_rule", message="no rule of the policy allows this event")
+NO_EFFECT = Report(code="no_effect", message="the policy says nothing of this event: it changes nothing here")
 
 
 def decide(policy: CompiledPolicy, asked: Asked) -> Decision:
@@ -93,13 +93,13 @@ def _context(policy: CompiledPolicy, head: EventHead) -> str | None:
 
 def _unknown(policy: CompiledPolicy, head: EventHead, context: str | None) -> Report | None:
     if head.type not in policy.known_events and head.type not in policy.catalogue:
-        return Report(code="unknown-event", message="the policy knows no event of this name")
+        return Report(code="unknown_event", message="the policy knows no event of this name")
     contexts = policy.contexts or CONTEXTS
     if context is not None and context not in contexts:
-        return Report(code="unknown-context", message=f"contexts are {', '.join(contexts)}")
+        return Report(code="unknown_context", message=f"contexts are {', '.join(contexts)}")
     source = head.attributes.get("collected_from")
     if policy.sources and source is not None and source not in policy.sources:
-        return Report(code="source-not-allowed", message=f"data may come from {', '.join(policy.sources)}")
+        return Report(code="source_not_allowed", message=f"data may come from {', '.join(policy.sources)}")
     return None
 
 
@@ -125,8 +125,8 @@ def _sort_out(policy: CompiledPolicy, head: EventHead, context: str | None) -> _
         for category in usable:
             found.usable.setdefault(category, []).append(name)
         if not usable and name in head.present:
-            reason = "category-outside-context" if from_here else "category-outside-source"
-            found.outside.setdefault(reason if categories else "unknown-field", []).append(name)
+            reason = "category_outside_context" if from_here else "category_outside_source"
+            found.outside.setdefault(reason if categories else "unknown_field", []).append(name)
     return found
 
 
@@ -138,11 +138,11 @@ def _allowed(table: Mapping[str, tuple[str, ...]], name: object) -> tuple[str, .
 def _out_of_context(context: str | None, found: _Sorted, rules: Iterable[Rule]) -> tuple[Report, ...]:
     allowed = sorted({name for rule in rules for name in rule.contexts or ()})
     if context is None:
-        return (Report(code="missing-context", message=f"say in which context: {', '.join(allowed)}"),)
-    outside = tuple(found.outside.get("category-outside-context", ()))
+        return (Report(code="missing_context", message=f"say in which context: {', '.join(allowed)}"),)
+    outside = tuple(found.outside.get("category_outside_context", ()))
     clauses = tuple(dict.fromkeys(clause for rule in rules for clause in rule.clauses))
     message = f"the event is allowed in the contexts {', '.join(allowed)} only"
-    code = "category-outside-context" if outside else "no-rule"
+    code = "category_outside_context" if outside else "no_rule"
     return (Report(code=code, fields=outside, clauses=clauses, message=message),)
 
 
@@ -186,17 +186,17 @@ def _served(found: _Sorted, matched: Iterable[Rule], purposes: Container[str]) -
 
 
 def _field_reports(head: EventHead, found: _Sorted, served: frozenset[str]) -> Iterator[Report]:
-    strangers = (*found.outside.get("unknown-field", ()), *sorted(head.undeclared))
+    strangers = (*found.outside.get("unknown_field", ()), *sorted(head.undeclared))
     if strangers:
-        yield Report(code="unknown-field", fields=strangers, message="in no category of the policy")
-    for code in ("category-outside-source", "category-outside-context"):
+        yield Report(code="unknown_field", fields=strangers, message="in no category of the policy")
+    for code in ("category_outside_source", "category_outside_context"):
         if code in found.outside:
-            where = code.removeprefix("category-outside-")
+            where = code.removeprefix("category_outside_")
             yield Report(code=code, fields=tuple(found.outside[code]), message=f"not allowed in this {where}")
     usable = {name for names in found.usable.values() for name in names}
     idle = tuple(sorted(head.present & usable - served))
     if idle:
-        yield Report(code="no-purpose", fields=idle, message="no rule gives these fields a purpose here")
+        yield Report(code="no_purpose", fields=idle, message="no rule gives these fields a purpose here")
 
 
 def _incomplete(policy: CompiledPolicy, matched: Iterable[Rule], found: _Sorted) -> Iterator[Report]:
@@ -257,7 +257,7 @@ def _unknown_matter(policy: CompiledPolicy, asked: Asked, matched: Iterable[Rule
     for rule in matched:
         if rule.sorts_inbox and any(matter is not None and str(matter) not in policy.inboxes for matter in given):
             yield Report(
-                code="unknown-matter",
+                code="unknown_matter",
                 fields=("matter",),
                 rule=rule.id,
                 clauses=rule.clauses,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
 from pipeline.domain.vocabulary import Action, DataSubjects, Form, LegalBasis, RecipientClass, RefKind, Right, Stance
-from pipeline.policy.shape import Clauses, Instant, Kebab, Shape, Text, Words, listed
+from pipeline.policy.shape import Clauses, Instant, Kebab, Shape, Snake, Text, Words, listed
 
 
 class AuthorityShape(Shape):
@@ -139,13 +139,13 @@ class RuleShape(Shape):
     contexts: Words | None = None
     when: Text | None = None
     otherwise: Literal["skip", "drop", "refuse", "wait"] = "skip"
-    code: Kebab | None = None
+    code: Snake | None = None
     categories: Words = ()
     purposes: Words = ()
     keep: object = None
     then: Action = Action.ERASE
     ends: tuple[EndShape, ...] = ()
-    complete: Mapping[str, Kebab] = Field(default_factory=dict)
+    complete: Mapping[str, Snake] = Field(default_factory=dict)
     inbox: StrictBool = False
     retags: Mapping[str, Words] = Field(default_factory=dict)
     clauses: Clauses

@@ -1,5 +1,6 @@
 """Rules of a document: which categories for which purposes, and how each tag ends."""
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -39,7 +40,7 @@ def read_rule(reading: Reading, name: str, shape: RuleShape, triggers: Sequence[
         condition=condition.holds if condition else None,
         needs_state=shape.inbox or bool(condition and condition.needs_state),
         otherwise=Otherwise(shape.otherwise),
-        otherwise_code=shape.code or name,
+        otherwise_code=shape.code or re.sub(r"[.-]", "_", name).lower(),
         tags=MappingProxyType(tags),
         clauses=shape.clauses,
         line=reading.source.at(where),

@@ -21,6 +21,7 @@ def _written(value: object) -> object:
 
 
 Kebab = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$")]
+Snake = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Words = Annotated[tuple[Text, ...], BeforeValidator(listed)]
 """One word or several."""

@@ -185,7 +185,7 @@ Event = Purchase | Contact | Camera | Lifecycle
 
 _HINTS: Mapping[str, tuple[str, str]] = {
     "missing": ("required", "every event needs it"),
-    "extra_forbidden": ("unknown-field", "the schema of this family has no such field"),
+    "extra_forbidden": ("unknown_field", "the schema of this family has no such field"),
     "timezone_aware": ("aware-time", "give the time a zone, such as datetime(2024, 2, 29, tzinfo=UTC)"),
     "string_pattern_mismatch": ("form", "it has not the form that docs/reference/events.md gives"),
 }

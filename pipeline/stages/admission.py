@@ -41,7 +41,7 @@ class Admission:
         if misdirected:
             return misdirected
         if policy is None:
-            return Report(code="no-policy", message="no version of the policy governs an event of this date")
+            return Report(code="no_policy", message="no version of the policy governs an event of this date")
         return self._incomplete(head, book, latest) or refusal(policy, head) or policy
 
     def required(self, event_type: str) -> tuple[str, ...]:
@@ -52,24 +52,24 @@ class Admission:
     def _misdirected(self, topic: str, head: EventHead) -> Report | None:
         family = self.catalogue.family_of(head.type)
         if head.controller != self.topics.controller:
-            return Report(code="wrong-controller", message="the event names another controller than its topic does")
+            return Report(code="wrong_controller", message="the event names another controller than its topic does")
         if (topic == self.topics.control) != (head.key == CONTROL_KEY):
-            return Report(code="wrong-topic", message="the key `control` belongs on the control topic, and only there")
+            return Report(code="wrong_topic", message="the key `control` belongs on the control topic, and only there")
         places = {self.topics.source(family)} if family else {topic}
         if family is Family.LIFECYCLE:
             places.add(self.topics.control)
         if topic not in places:
-            return Report(code="wrong-topic", message="the event belongs on the source topic of its family")
+            return Report(code="wrong_topic", message="the event belongs on the source topic of its family")
         return None
 
     def _incomplete(self, head: EventHead, book: PolicyBook, latest: datetime) -> Report | None:
         if head.occurred_at.year not in _YEARS or head.occurred_at > latest:
-            return Report(code="implausible-time", message="the event's time lies in the future or far in the past")
+            return Report(code="implausible_time", message="the event's time lies in the future or far in the past")
         if head.policy_version and not book.knows(self.topics.controller, head.policy_version):
-            return Report(code="unknown-version", message="the event claims a policy version that does not exist")
+            return Report(code="unknown_version", message="the event claims a policy version that does not exist")
         missing = tuple(name for name in self.required(head.type) if not head.has(name))
         if missing:
-            return Report(code="missing-attribute", fields=missing, message="the event means nothing without these")
+            return Report(code="missing_attribute", fields=missing, message="the event means nothing without these")
         return None
 
 

@@ -41,14 +41,16 @@ class ExpireStage:
     def handle(self, batch: Sequence[Incoming], state: StateReader, partition: int, now: datetime) -> Output:
         """Fold a batch of obligation blocks; what is due at once is emitted by the next `wake`.
 
-        Each is folded as of its arrival at the broker, whatever this machine's clock says: who was away for a year
-        forgets and reviews like one who was not.
+        Nothing is forgotten before what arrived at the broker earlier was folded: who was away for a year forgets like
+        one who was not.
         """
         arrivals = [_arrival(incoming, now) for incoming in batch]
-        run = self._run(state, partition, min(arrivals, default=now))
+        run = self._run(state, partition, min((now, *arrivals)) if now >= EPOCH else min(arrivals, default=EPOCH))
         folding = Folding(run, partial(self.book.in_force, self.controller))
         for index, (incoming, arrived) in enumerate(zip(batch, arrivals, strict=True)):
-            folding.take(index, incoming, arrived)
+            run.heard_to = arrived
+            # Before EPOCH: a guarded clock that knows no time yet. Reviews are planned by the broker's, nothing fires.
+            folding.take(index, incoming, now if now >= EPOCH else arrived)
         return run.close()
 
     def wake(self, state: StateReader, partition: int, now: datetime, limit: int) -> Output:

@@ -1,7 +1,7 @@
 """One batch or wake-up of the expire lane: what folding and firing share, and the output it ends with."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pipeline.domain.errors import ConfigurationError
 from pipeline.domain.facts import Ref
@@ -42,6 +42,7 @@ class ExpireRun:
         past: What ended lately.
         dates: Gives what waits its due dates.
         out: What the run makes.
+        heard_to: When what is folded now arrived at the broker; a machine's own clock may be behind it.
         orders: What is to be moved to another policy version.
         work: The state as the run sees and changes it.
     """
@@ -62,6 +63,7 @@ class ExpireRun:
         self.past = Past(work)
         self.dates = DueDates(self.policy, self.facts)
         self.out = Output()
+        self.heard_to = datetime.min.replace(tzinfo=UTC)
         self.orders: Sequence[Retag] = ()
         self.work = work
         self._partition = partition
@@ -106,7 +108,7 @@ class ExpireRun:
         """
         for ref in refs:
             if self.facts.log(ref).facts:
-                self.schedule.forget_after(ref, (now + LINGER).date())
+                self.schedule.forget_after(ref, (max(now, self.heard_to) + LINGER).date())
 
     def forget(self, now: datetime, policies: Sequence[CompiledPolicy]) -> None:
         """Forget what ended a while ago, and the facts that nobody has listened to since, but for what still lasts.

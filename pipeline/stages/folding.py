@@ -35,7 +35,7 @@ class Folding:
         """Fold one block in its order; a record that is none goes to the dead letters."""
         items = (incoming.value or {}).get("items")
         if not isinstance(items, list):
-            code, field = incoming.error or ("unexpected-schema", None)
+            code, field = incoming.error or ("unexpected_schema", None)
             self._run.out.records.append(dead_letter(self._run.topics, index, code, field))
             self._run.count("dead-letter", code)
             return
@@ -133,7 +133,7 @@ class Folding:
         found = late.missed(self._run.dates, entry, fact, now) + retagging.too_late(self._run.dates, entry, fact)
         self._run.out.records.extend(late.reports(self._run.topics, entry, fact, found, now))
         if found:
-            self._run.count("violation", "late-event")
+            self._run.count("violation", "late_event")
 
     def _reached(self, fact: Fact) -> Sequence[Ref]:
         """Return whom a fact concerns: its references, and for a hold's release those that its opening named."""

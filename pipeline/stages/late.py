@@ -120,7 +120,7 @@ def _report(topics: Topics, entry: Entry, fact: Fact, found: Sequence[Missed], n
         "event_id": fact.event_id,
         "event_type": fact.type,
         "controller": topics.controller,
-        "code": "late-event",
+        "code": "late_event",
         "outcome": str(Outcome.ACCEPTED),
         "fields": list(dict.fromkeys(name for one in found for name in one.tag.fields)),
         "message": f"too late: the end of {_said(first.stands)} stands; in time it would have been {in_time}",

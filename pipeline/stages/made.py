@@ -149,7 +149,7 @@ def _report(
         "event_id": fact.event_id,
         "event_type": fact.type,
         "controller": policy.controller,
-        "code": "late-event",
+        "code": "late_event",
         "outcome": str(Outcome.ACCEPTED),
         "fields": [],
         "message": f"too late: {made.event.type} was {made.decided[0][1]} before; in time it would have been {in_time}",

@@ -97,13 +97,13 @@ def refusal(policy: CompiledPolicy, head: EventHead) -> Report | None:
     if not any(head.type in one.events for one in policy.lists.values()):
         return None
     if head.key != CONTROL_KEY:
-        return Report(code="wrong-topic", message="a list concerns many: ask for it on the control topic")
+        return Report(code="wrong_topic", message="a list concerns many: ask for it on the control topic")
     unreadable = {"month": "month" in head.attributes and named_month(head) is None}
     quota = head.attributes.get("quota")
     unreadable["quota"] = isinstance(quota, int) and quota < 0
     fields = tuple(name for name, is_wrong in unreadable.items() if is_wrong)
     if fields:
-        return Report(code="malformed-attribute", fields=fields, message="a month is YYYY-MM, a quota is not negative")
+        return Report(code="malformed_attribute", fields=fields, message="a month is YYYY-MM, a quota is not negative")
     return None
 
 

@@ -76,7 +76,7 @@ def test_allcall_keeps_the_books_to_the_year_and_the_clip_as_long_as_the_hold() 
 def test_allcall_drops_the_shoe_size_and_has_no_carrier() -> None:
     emitted = ran("allcall")
 
-    [report] = [value for value in on(emitted, "allcall.violation.v1") if value["code"] == "unknown-field"]
+    [report] = [value for value in on(emitted, "allcall.violation.v1") if value["code"] == "unknown_field"]
     assert report["fields"] == ["shoe_size"]
     assert not on(emitted, "allcall.carrier.delivery.v1")
 

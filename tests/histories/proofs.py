@@ -34,9 +34,9 @@ def order_of_arrival(controller: str, history: Sequence[Event], seed: int, run: 
 
 
 def late_arrival(controller: str, history: Sequence[Event], seed: int, run: Run) -> None:
-    """What is late by weeks changes no end, but for those of which a `late-event` violation says so."""
+    """What is late by weeks changes no end, but for those of which a `late_event` violation says so."""
     late = live(controller, delayed(history, Random(seed)))
-    reported = [one for one in late.values("violation") if one["code"] == "late-event"]
+    reported = [one for one in late.values("violation") if one["code"] == "late_event"]
     told = {name for one in reported for name in (one["record"], one["rule"])}
     differing = _differences(run, late, history)
     assert differing.keys() <= told, f"fell due otherwise, and nobody is told: {differing}"

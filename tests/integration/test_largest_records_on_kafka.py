@@ -64,5 +64,5 @@ def test_a_record_just_below_the_bound_goes_through_and_one_just_above_is_a_dead
     whole = len(fits["data"]["email_message"])
     assert [b"x" * whole in one.raw_value for one in tagged] == [True, False]
     assert [one.raw_value for one in sorted_in] == [one.raw_value for one in tagged]
-    assert (letter["code"], letter["size"]) == ("too-large", MAX_BYTES + 1)
+    assert (letter["code"], letter["size"]) == ("too_large", MAX_BYTES + 1)
     assert len(letter["sealed"]) < 1 << 17

@@ -184,7 +184,7 @@ def test_a_transaction_in_an_email_needs_the_purchase_it_is_about(
 
     assert (("B", "email-matter") in _tagged(pipeline, "contact")) is kept
     told = [(one["code"], one["fields"]) for one in values(pipeline, "allcall.violation.v1")]
-    assert told == ([] if kept else [("no-purpose", ["payment"])])
+    assert told == ([] if kept else [("no_purpose", ["payment"])])
 
 
 def test_what_is_said_and_left_at_a_purchase_serves_it_as_well(pipeline: Simulation) -> None:

@@ -151,7 +151,7 @@ def test_h32_only_two_notices_let_a_carrier_see_anything(tmp_path: Path) -> None
     dropped = {
         line["value"]["controller"]
         for line in lines
-        if line["value"].get("code") == "unknown-field" and "date_of_birth" in line["value"]["fields"]
+        if line["value"].get("code") == "unknown_field" and "date_of_birth" in line["value"]["fields"]
     }
     refused = {line["value"]["controller"] for line in lines if line["value"].get("outcome") == "refused"}
 

@@ -36,7 +36,7 @@ def _out(identity: str, time: str, arrives: str, **data: Any) -> Event:
 def _late(pipeline: Simulation, *events: Event) -> list[Mapping[str, Any]]:
     for one in events:
         pipeline.pipe(one)
-    found = [one for one in values(pipeline, "allcall.violation.v1") if one["code"] == "late-event"]
+    found = [one for one in values(pipeline, "allcall.violation.v1") if one["code"] == "late_event"]
     return [one for one in found if one["due_at"] is None]
 
 
@@ -97,7 +97,7 @@ def test_other_tags_for_the_same_outcome_are_reported_too(pipeline: Simulation) 
     pipeline.pipe({**objected, "ingesttime": "2024-03-03T10:00:00Z"})
 
     [report] = values(pipeline, "ak3d.violation.v1")
-    assert (report["code"], report["record"], report["rule"]) == ("late-event", "bought", "purchase-history")
+    assert (report["code"], report["record"], report["rule"]) == ("late_event", "bought", "purchase-history")
     assert report["message"].endswith("it would have been decided otherwise")
 
 
@@ -109,7 +109,7 @@ def test_nothing_waits_of_a_call_that_left_nothing_of_a_stranger(pipeline: Simul
     assert pipeline.pipe(call) is Outcome.DROPPED
     pipeline.pipe({**bought, "ingesttime": "2024-03-03T10:00:00Z"})
 
-    assert [one["code"] for one in values(pipeline, "tek-zence.violation.v1")] == ["no-follow-up"]
+    assert [one["code"] for one in values(pipeline, "tek-zence.violation.v1")] == ["no_follow_up"]
 
 
 def test_decisions_are_forgotten_after_eight_days(pipeline: Simulation) -> None:

@@ -55,7 +55,7 @@ def test_an_incomplete_request_may_be_refused_and_is_not_by_itself(
     outcomes = _lived(pipeline, case)
 
     [permitted] = values(pipeline, "allcall.violation.v1")
-    assert (permitted["code"], permitted["fields"]) == ("refusal-permitted", ["national_id"])
+    assert (permitted["code"], permitted["fields"]) == ("refusal_permitted", ["national_id"])
     assert set(outcomes.values()) == {Outcome.ACCEPTED}
     assert {end["due_at"].year for end in _ends(pipeline, purpose="bookkeeping")} == years
 
@@ -100,7 +100,7 @@ def test_a_voucher_in_an_email_that_is_gone_is_reported(pipeline: Simulation) ->
     _lived(pipeline, "X12")
 
     [late] = values(pipeline, "allcall.violation.v1")
-    assert (late["code"], late["event_id"], late["record"]) == ("late-event", "x12-late", "x12-carried")
+    assert (late["code"], late["event_id"], late["record"]) == ("late_event", "x12-late", "x12-carried")
     assert (late["rule"], late["fields"]) == ("voucher", ["email", "email_message"])
     assert late["due_at"] == instant("2025-11-01T23:00:00Z")
     assert late["in_time_due_at"] == instant("2032-12-31T23:00:00Z")

@@ -143,13 +143,13 @@ def test_a_month_that_is_not_over_stands_for_the_one_before_the_draw(
 def test_a_draw_that_cannot_be_read_is_refused(pipeline: Simulation, wrong: dict[str, Any], field: str) -> None:
     assert pipeline.pipe(_draw(**wrong)) is Outcome.REFUSED
     [violation] = values(pipeline, "allcall.violation.v1")
-    assert (violation["code"], violation["fields"]) == ("malformed-attribute", [field])
+    assert (violation["code"], violation["fields"]) == ("malformed_attribute", [field])
     assert not values(pipeline, FRAME)
 
 
 def test_a_list_is_asked_for_on_the_control_topic_only(pipeline: Simulation) -> None:
     assert pipeline.pipe({**_draw(), "partitionkey": "s-1"}) is Outcome.REFUSED
-    assert values(pipeline, "allcall.violation.v1")[0]["code"] == "wrong-topic"
+    assert values(pipeline, "allcall.violation.v1")[0]["code"] == "wrong_topic"
 
 
 def test_nobody_is_drawn_who_was_erased_unless_they_bought_again(pipeline: Simulation) -> None:

@@ -32,7 +32,7 @@ def test_a_photo_without_all_consents_is_stored_nowhere(world: Simulation) -> No
     """H17, ALLCALL-4C.3."""
     assert world.pipe(_photo("a", "b")) is Outcome.DROPPED
 
-    assert [value["code"] for value in values(world, "allcall.violation.v1")] == ["consent-missing"]
+    assert [value["code"] for value in values(world, "allcall.violation.v1")] == ["consent_missing"]
     assert not values(world, TAGGED)
 
 

@@ -161,7 +161,7 @@ def test_what_was_refused_on_the_policy_topic_is_a_violation_once(tmp_path: Path
     """Also where several partitions, and the lanes of several controllers, know of it."""
     pipeline = _opened(tmp_path, FIRST)
     alert = PolicyAlert(
-        alert_id="a", controller="tek-zence", version="2", code="policy-version-too-late", message="later"
+        alert_id="a", controller="tek-zence", version="2", code="policy_version_too_late", message="later"
     )
     other = replace(alert, alert_id="b", controller="allcall")
     book = pipeline.parts.book.with_alert(alert).with_alert(other)
@@ -170,7 +170,7 @@ def test_what_was_refused_on_the_policy_topic_is_a_violation_once(tmp_path: Path
     pipeline.pipe(_letter(1, "2024-05-01T10:00:00Z"))
 
     [told] = values(pipeline, "tek-zence.violation.v1")
-    assert (told["code"], told["policy_version"], told["outcome"]) == ("policy-version-too-late", "2", "refused")
+    assert (told["code"], told["policy_version"], told["outcome"]) == ("policy_version_too_late", "2", "refused")
 
 
 def test_a_flood_of_wrong_versions_does_not_grow_a_book_without_bound(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_flood_of_wrong_versions_does_not_grow_a_book_without_bound(tmp_path: 
     for number in range(ALERTS + 1):
         book = book.with_alert(
             PolicyAlert(
-                alert_id=str(number), controller="tek-zence", version="2", code="policy-version-invalid", message=""
+                alert_id=str(number), controller="tek-zence", version="2", code="policy_version_invalid", message=""
             )
         )
 

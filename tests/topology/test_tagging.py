@@ -40,13 +40,13 @@ def test_an_event_in_another_controllers_topic_is_refused(pipeline: Simulation) 
     pipeline.pipe_raw([("allcall.source.purchase.v1", b"s-1", body)])
 
     [violation] = values(pipeline, "allcall.violation.v1")
-    assert (violation["code"], violation["outcome"]) == ("wrong-controller", "refused")
+    assert (violation["code"], violation["outcome"]) == ("wrong_controller", "refused")
     assert len(pipeline.emitted) == 1
 
 
 def test_a_claimed_policy_version_that_does_not_exist_refuses_the_event(pipeline: Simulation) -> None:
     assert pipeline.pipe({**_delivery(), "policyversion": "99"}) is Outcome.REFUSED
-    assert values(pipeline, "tek-zence.violation.v1")[0]["code"] == "unknown-version"
+    assert values(pipeline, "tek-zence.violation.v1")[0]["code"] == "unknown_version"
 
 
 def test_an_event_name_that_nobody_knows_is_refused_and_not_repeated(pipeline: Simulation) -> None:
@@ -75,7 +75,7 @@ def test_an_id_that_names_somebody_is_a_dead_letter_and_stands_nowhere_in_clear(
     assert pipeline.pipe(_delivery(identity, key)) is Outcome.DEAD_LETTER
 
     [letter] = values(pipeline, "tek-zence.dead-letter.v1")
-    assert (letter["code"], letter["field"]) == ("not-opaque", field)
+    assert (letter["code"], letter["field"]) == ("not_opaque", field)
     assert all(b"jane" not in (one.raw_key or b"") + one.raw_value for one in pipeline.emitted)
 
 
@@ -150,7 +150,7 @@ def test_a_control_event_reaches_every_partition_and_is_reported_once(open_pipel
     said = [value["type"] for value in values(pipeline, "allcall.expiry.v1")]
     assert said.count("expiry.cancelled") == 6
     assert "expiry.due" not in said
-    assert [value["code"] for value in values(pipeline, "allcall.violation.v1")] == ["unknown-field"]
+    assert [value["code"] for value in values(pipeline, "allcall.violation.v1")] == ["unknown_field"]
 
     pipeline.pipe(event("r", "hold.closed", "2026-02-01T12:00:00Z", "allcall", "control", hold_id="h-1"))
     assert [value["type"] for value in values(pipeline, "allcall.expiry.v1")].count("expiry.due") == 6
@@ -170,7 +170,7 @@ def test_unreadable_control_records_are_dead_letters_once(open_pipeline: Open) -
 
     pipeline.pipe_raw([("allcall.control.v1", b"control", b"{")])
 
-    assert [value["code"] for value in values(pipeline, "allcall.dead-letter.v1")] == ["not-json"]
+    assert [value["code"] for value in values(pipeline, "allcall.dead-letter.v1")] == ["not_json"]
 
 
 def test_decisions_without_state_are_remembered(pipeline: Simulation) -> None:
@@ -203,7 +203,7 @@ def test_an_event_from_the_future_or_from_antiquity_is_refused(pipeline: Simulat
 
     assert pipeline.pipe({**_delivery("f-2"), "time": "1899-12-31T10:00:00Z"}) is Outcome.REFUSED
     assert pipeline.pipe({**_delivery("f-3"), "time": "9999-12-31T10:00:00Z"}) is Outcome.REFUSED
-    assert [value["code"] for value in values(pipeline, "tek-zence.violation.v1")] == ["implausible-time"] * 3
+    assert [value["code"] for value in values(pipeline, "tek-zence.violation.v1")] == ["implausible_time"] * 3
 
 
 def _stage(parts: Parts, **settings: Any) -> TagStage:
@@ -276,13 +276,13 @@ def test_an_event_on_the_wrong_topic_is_refused(pipeline: Simulation) -> None:
     pipeline.pipe_raw([("tek-zence.source.purchase.v1", b"control", control)])
     pipeline.pipe_raw([("tek-zence.control.v1", b"control", control)])
 
-    assert [value["code"] for value in values(pipeline, "tek-zence.violation.v1")] == ["wrong-topic"] * 3
+    assert [value["code"] for value in values(pipeline, "tek-zence.violation.v1")] == ["wrong_topic"] * 3
 
 
 def test_an_event_that_lacks_what_it_means_nothing_without_is_refused(pipeline: Simulation) -> None:
     assert pipeline.pipe(event("c", "case.closed", "2024-01-01T10:00:00Z", "tek-zence", "s")) is Outcome.REFUSED
     [violation] = values(pipeline, "tek-zence.violation.v1")
-    assert (violation["code"], violation["fields"]) == ("missing-attribute", ["case_id"])
+    assert (violation["code"], violation["fields"]) == ("missing_attribute", ["case_id"])
 
 
 def test_a_refused_event_may_be_mended_and_sent_again(pipeline: Simulation) -> None:
@@ -320,7 +320,7 @@ def test_an_event_older_than_the_first_version_is_refused_where_the_operator_say
 
     [violation] = [record.value for record in output.records]
     assert isinstance(violation, dict)
-    assert violation["code"] == "no-policy"
+    assert violation["code"] == "no_policy"
 
 
 def test_a_control_event_sent_again_under_another_time_is_one_fact(open_pipeline: Open) -> None:

@@ -40,19 +40,19 @@ class CloudEvents:
             InvalidEvent: with an error code and, where it can be named, the field; never with a value.
         """
         if len(value) > MAX_BYTES:
-            raise fault("too-large")
+            raise fault("too_large")
         envelope = document(value)
         texts = {name: _attribute(envelope, name) for name in _REQUIRED}
         if envelope.get("specversion") != "1.0":
-            raise fault("invalid-field" if "specversion" in envelope else "missing-attribute", "specversion")
+            raise fault("invalid_field" if "specversion" in envelope else "missing_attribute", "specversion")
         if "data_base64" in envelope:
-            raise fault("invalid-field", "data_base64")
+            raise fault("invalid_field", "data_base64")
         version = envelope.get("policyversion")
         if version is not None and not isinstance(version, str):
-            raise fault("invalid-field", "policyversion")
+            raise fault("invalid_field", "policyversion")
         data = envelope.get("data")
         if data is not None and not isinstance(data, dict):
-            raise fault("invalid-field", "data")
+            raise fault("invalid_field", "data")
         return self._event(texts, version, data or {})
 
     def _event(self, texts: Mapping[str, str], version: str | None, sent: Mapping[str, Any]) -> SourceEvent:
@@ -82,7 +82,7 @@ class CloudEvents:
         """Return an event as a framed Avro source record.
 
         Raises:
-            InvalidEvent: a field has the wrong type or is too long; `invalid-field` or `too-large`, and its name.
+            InvalidEvent: a field has the wrong type or is too long; `invalid_field` or `too_large`, and its name.
         """
         family = self._schemas.catalogue.family_of(event.head.type) or Family.LIFECYCLE
         schema = self._schemas.source(family)
@@ -91,7 +91,7 @@ class CloudEvents:
         fastavro.schemaless_writer(body, schema.parsed, self._record(event, self._kinds[family]))
         value = body.getvalue()
         if len(value) > MAX_BYTES:
-            raise fault("too-large")
+            raise fault("too_large")
         return value
 
     def _record(self, event: SourceEvent, kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -141,9 +141,9 @@ def structured(event: SourceEvent) -> dict[str, Any]:
 def _attribute(envelope: Mapping[str, Any], name: str) -> str:
     value = envelope.get(name)
     if value is None or value == "":
-        raise fault("missing-attribute", name)
+        raise fault("missing_attribute", name)
     if not isinstance(value, str):
-        raise fault("invalid-field", name)
+        raise fault("invalid_field", name)
     return bounded(value, name)
 
 
@@ -174,7 +174,7 @@ def _kind(type_: Any) -> str:
 
 def _plain(value: Any, field: str) -> str:
     if not isinstance(value, str):
-        raise fault("invalid-field", field)
+        raise fault("invalid_field", field)
     check(value, field)
     return value
 
@@ -185,31 +185,31 @@ def _short(value: Any, field: str) -> str:
 
 def _aware(value: Any) -> datetime:
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise fault("invalid-time", "time")
+        raise fault("invalid_time", "time")
     return value
 
 
 def _boolean(value: Any, field: str) -> bool:
     if not isinstance(value, bool):
-        raise fault("invalid-field", field)
+        raise fault("invalid_field", field)
     return value
 
 
 def _long(value: Any, field: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value not in _INT64:
-        raise fault("invalid-field", field)
+        raise fault("invalid_field", field)
     return value
 
 
 def _list(value: Any, field: str) -> list[str]:
     if not isinstance(value, list | tuple):
-        raise fault("invalid-field", field)
+        raise fault("invalid_field", field)
     return [_plain(one, field) for one in value]
 
 
 def _record(value: Any, field: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not set(value) <= set(ADDRESS_PARTS):
-        raise fault("invalid-field", field)
+        raise fault("invalid_field", field)
     return {part: _plain(value.get(part, ""), field) for part in ADDRESS_PARTS}
 
 

@@ -52,12 +52,12 @@ class AvroCodec:
         except DECODING_ERRORS as error:
             problem = _misfit(found, value, error)
             if found.is_source:
-                raise InvalidEvent("invalid-field", problem) from None
+                raise InvalidEvent("invalid_field", problem) from None
             raise ConfigurationError(problem) from None
         if found.is_source:
             bounded_record(value)
             if body.tell() > MAX_BYTES:
-                raise fault("too-large")
+                raise fault("too_large")
         return body.getvalue()
 
     def decode(self, value: bytes) -> tuple[str, dict[str, object]]:

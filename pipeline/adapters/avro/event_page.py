@@ -23,12 +23,12 @@ A field outside its family is dropped and reported by name. An event name that i
 
 A record has at most {MAX_BYTES:,} bytes, its framing included; `id`, `type`, `source`, `controller`, `partitionkey` and
 `policyversion` have at most {MAX_ID_BYTES} bytes of UTF-8 each, other attributes {MAX_ATTRIBUTE_BYTES:,}, lists
-{MAX_ITEMS} items of {MAX_ID_BYTES} bytes. What is larger becomes a dead letter with the code `too-large`. `time` is
+{MAX_ITEMS} items of {MAX_ID_BYTES} bytes. What is larger becomes a dead letter with the code `too_large`. `time` is
 RFC 3339 with an offset; a leap second (`:60`) is refused, send second 59. A text that is empty or blank counts as
 absent in {_PLAIN}.
 
 `id` and `partitionkey` end in clear in keys, reports and ledgers, so they must be opaque: {OPAQUE}.
-Any other becomes a dead letter with the code `not-opaque`, which names the field, not the id. A UUID, `order-123/paid`
+Any other becomes a dead letter with the code `not_opaque`, which names the field, not the id. A UUID, `order-123/paid`
 or a URN will do; an e-mail address, a telephone number with `+` or a name in two words will not. Use a pseudonym that
 only your service can resolve. Ids of orders, cases, accounts, clips and holds may have any form: wherever they leave
 the event they are hashed with the controller's key.

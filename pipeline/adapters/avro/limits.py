@@ -29,10 +29,10 @@ def bounded(value: str, field: str, limit: int = MAX_ID_BYTES) -> str:
     """Return a text if it is short enough.
 
     Raises:
-        InvalidEvent: `too-large`, with the field.
+        InvalidEvent: `too_large`, with the field.
     """
     if len(value) > limit or len(value.encode("utf-8", "surrogatepass")) > limit:
-        raise fault("too-large", field)
+        raise fault("too_large", field)
     return value
 
 
@@ -40,10 +40,10 @@ def bounded_items(values: Sequence[str], field: str) -> None:
     """Make sure that a list is short and that each of its items is.
 
     Raises:
-        InvalidEvent: `too-large`, with the field.
+        InvalidEvent: `too_large`, with the field.
     """
     if len(values) > MAX_ITEMS:
-        raise fault("too-large", field)
+        raise fault("too_large", field)
     for one in values:
         bounded(one, field)
 
@@ -52,7 +52,7 @@ def bounded_attribute(value: Any, field: str) -> None:
     """Make sure that a decision attribute of any type is short enough.
 
     Raises:
-        InvalidEvent: `too-large`, with the field.
+        InvalidEvent: `too_large`, with the field.
     """
     if isinstance(value, str):
         bounded(value, field, MAX_ATTRIBUTE_BYTES)
@@ -64,7 +64,7 @@ def bounded_record(record: Mapping[str, Any]) -> None:
     """Make sure that everything in a source record is short enough that has a limit.
 
     Raises:
-        InvalidEvent: `too-large`, with the field.
+        InvalidEvent: `too_large`, with the field.
     """
     for name, told in HEAD_FIELDS.items():
         bounded(record.get(name) or "", told)

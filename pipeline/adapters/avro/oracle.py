@@ -36,7 +36,7 @@ class OracleCut:
         record = self._record
         for name, attribute in _REQUIRED:
             if not record[name]:
-                raise fault("missing-attribute", attribute)
+                raise fault("missing_attribute", attribute)
         bounded_record(record)
         attributes = {name: record[name] for name in ATTRIBUTES if record.get(name) is not None}
         return EventHead(

@@ -126,10 +126,10 @@ class Schemas:
         """Return the schema that the framing of a value names, and where the record begins.
 
         Raises:
-            InvalidEvent: `unknown-schema` or `too-large`.
+            InvalidEvent: `unknown-schema` or `too_large`.
         """
         if len(value) > MAX_BYTES:
-            raise fault("too-large")
+            raise fault("too_large")
         if value[:2] == SINGLE_OBJECT and value[2:10] in self.known:
             return self.known[value[2:10]], 10
         if value[:1] == CONFLUENT and len(value) > 5:

@@ -96,7 +96,7 @@ def _cut(  # noqa: C901, PLR0912, PLR0915  the hot loop: a function call for eac
             bounded(value, name)
     if not (event_id and type_ and controller and key):
         names = {"id": event_id, "type": type_, "controller": controller, "partitionkey": key}
-        raise fault("missing-attribute", next(name for name, found in names.items() if not found))
+        raise fault("missing_attribute", next(name for name, found in names.items() if not found))
     attributes: dict[str, object] = {}
     spans: dict[str, Span] = {}
     blank = _NOTHING

@@ -29,14 +29,14 @@ def instant(text: object, field: str) -> datetime:
     """Return an RFC 3339 date and time with offset as a datetime in UTC; digits below the microsecond are cut off."""
     match = _TIME.match(text) if isinstance(text, str) else None
     if match is None:
-        raise fault("invalid-time", field)
+        raise fault("invalid_time", field)
     date, minute, second, fraction, offset = match.groups()
     micros = (fraction or "")[:6].ljust(6, "0")
     try:
         zone = "+00:00" if offset in "Zz" else offset
         return datetime.fromisoformat(f"{date}T{minute}{second or ':00'}.{micros}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
-        raise fault("invalid-time", field) from None
+        raise fault("invalid_time", field) from None
 
 
 def to_micros(instant: datetime) -> int:
@@ -47,7 +47,7 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int, field: str) -> datetime:
     """Return the instant of a timestamp in microseconds since the epoch."""
     if not FIRST_INSTANT <= micros <= LAST_INSTANT:
-        raise fault("invalid-time", field)
+        raise fault("invalid_time", field)
     return EPOCH + timedelta(0, 0, micros)
 
 
@@ -58,13 +58,13 @@ def check(value: object, field: str | None = None, depth: int = 0) -> None:
         InvalidEvent: nested too deeply, NUL or lone surrogates in a text or key, a number that is not finite, no JSON.
     """
     if depth > MAX_DEPTH:
-        raise fault("too-deep", field)
+        raise fault("too_deep", field)
     match value:
         case str():
             if _UNFIT.search(value):
-                raise fault("invalid-text", field)
+                raise fault("invalid_text", field)
         case float() if not math.isfinite(value):
-            raise fault("invalid-field", field)
+            raise fault("invalid_field", field)
         case Mapping() if all(isinstance(key, str) for key in value):
             for inner in (*value, *value.values()):
                 check(inner, field, depth + 1)
@@ -74,7 +74,7 @@ def check(value: object, field: str | None = None, depth: int = 0) -> None:
         case None | bool() | int() | float():
             pass
         case _:
-            raise fault("invalid-field", field)
+            raise fault("invalid_field", field)
 
 
 def json_text(value: object, field: str | None = None) -> str:
@@ -85,7 +85,7 @@ def json_text(value: object, field: str | None = None) -> str:
             value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict
         )
     except ValueError:  # an integer of more digits than Python writes
-        raise fault("invalid-field", field) from None
+        raise fault("invalid_field", field) from None
 
 
 def json_value(text: str, field: str | None = None) -> Any:
@@ -93,7 +93,7 @@ def json_value(text: str, field: str | None = None) -> Any:
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise fault("invalid-field", field) from None
+        raise fault("invalid_field", field) from None
     check(value, field)
     return value
 
@@ -102,16 +102,16 @@ def document(value: bytes) -> dict[str, Any]:
     """Return a JSON object sent from outside.
 
     Raises:
-        InvalidEvent: `not-json`, `duplicate-key`, `too-deep`, `invalid-text` or `invalid-field`.
+        InvalidEvent: `not_json`, `duplicate-key`, `too_deep`, `invalid_text` or `invalid_field`.
     """
     try:
         found = json.loads(str(value, "utf-8"), parse_constant=_no_constant, object_pairs_hook=_unique)
     except RecursionError:
-        raise fault("too-deep") from None
+        raise fault("too_deep") from None
     except ValueError:
-        raise fault("not-json") from None
+        raise fault("not_json") from None
     if not isinstance(found, dict):
-        raise fault("not-json")
+        raise fault("not_json")
     check(found)
     return found
 

@@ -203,7 +203,7 @@ class _Walk:
 
     def record(self, pos: int, type_: Type, depth: int) -> int:
         if depth > MAX_DEPTH:
-            raise fault("too-deep")
+            raise fault("too_deep")
         for _, inner in type_[2]:
             pos = self.step(pos, inner, depth + 1)
         return pos

@@ -28,7 +28,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "transfer": {"transfer_id": "t", "event_id": "e", "from_inbox": "other", "to_inbox": "support", "fields": ["email"], "reason": "case.reclassified", "moved_at": NOW, **RULE},
     "receipt": {"expiry_id": "x", "sink": "crm", "at": NOW, "outcome": "done"},
     "share-ledger": {"share_id": "s", "recipient": "delivery", "recipient_class": "processor", "event_id": "e", "fields": ["name"], "shared_at": NOW, **RULE},
-    "violation": {"violation_id": "v", "event_id": "e", "event_type": "contact.email", "controller": "allcall", "code": "unknown-field", "outcome": "accepted", "fields": ["iban"], "message": "Dropped.", "at": NOW},
+    "violation": {"violation_id": "v", "event_id": "e", "event_type": "contact.email", "controller": "allcall", "code": "unknown_field", "outcome": "accepted", "fields": ["iban"], "message": "Dropped.", "at": NOW},
     "rights": {"type": "rights.answered", "request_id": "q", "event_id": "e", "right": "access", "data_subject": "s", "received_at": NOW, "answer_by": "2024-03-29", "outcome": "open", "items": [{"category": "A", "purpose": "p", "outcome": "held", "fields": ["name"], "rule": "r"}]},
     "export-instruction": {"instruction_id": "i", "request_id": "q", "right": "access", "sink": "crm", "data_subject": "s", "parts": 2, **RULE},
     "dead-letter": {"topic": "t", "partition": 0, "offset": 7, "timestamp": NOW, "code": "truncated", "schema_id": "", "digest": "00", "size": 3, "sealed": b"\1\2"},
@@ -176,4 +176,4 @@ def test_an_event_that_no_lane_would_take_is_not_even_written(changes: dict[str,
     with pytest.raises(InvalidEvent) as caught:
         CODEC.encode("source-purchase", event)
 
-    assert (caught.value.code, caught.value.field) == ("too-large", field)
+    assert (caught.value.code, caught.value.field) == ("too_large", field)

@@ -91,7 +91,7 @@ def test_a_value_is_stepped_over_to_its_last_byte(type_: Any, data: bytes) -> No
         (of("array", "int"), b"\3\2\2\4\0", "malformed"),  # a size that is not the items'
         (of("map", "int"), HUGE, "truncated"),
         (of("map", "int"), b"\1\2\2a\2\0", "malformed"),
-        (CHAIN, b"\2" * 500 + b"\0", "too-deep"),
+        (CHAIN, b"\2" * 500 + b"\0", "too_deep"),
     ],
 )
 def test_what_no_writer_writes_is_refused_at_once(type_: Any, data: bytes, code: str) -> None:

@@ -90,7 +90,7 @@ def test_a_dead_letter_is_explained(tmp_path: Path) -> None:
     result = run(tmp_path, "explain", EVENT | {"time": UNREADABLE[0]})
 
     assert result.exit_code == 0
-    assert "invalid-time" in result.stdout
+    assert "invalid_time" in result.stdout
     assert "correct time at its producer" in result.stdout
 
 

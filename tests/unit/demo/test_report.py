@@ -59,13 +59,13 @@ DELIVERED = datetime(2010, 12, 5, 8, tzinfo=UTC)
 PROFILE_ENDS = datetime(2015, 12, 1, 23, tzinfo=UTC)
 RECORDS = [
     Record("tek-zence.tagged.purchase.v1", {"tags": [{"category": "profile", "purpose": "follow-up"}] * 2}),
-    Record("tek-zence.violation.v1", {"code": "unknown-field"}),
+    Record("tek-zence.violation.v1", {"code": "unknown_field"}),
     Record("tek-zence.carrier.delivery.v1", {"name": "Jane Example", "phone": "+4477009"}, raw_value=b"Jane Example"),
     Record(
         "tek-zence.share-ledger.v1",
         {"recipient": "delivery", "event_id": "e-2", "data_subject": "digest-of-subject", "fields": ["name", "phone"]},
     ),
-    Record("tek-zence.dead-letter.v1", {"code": "invalid-field"}),
+    Record("tek-zence.dead-letter.v1", {"code": "invalid_field"}),
     Record("tek-zence.review.v1", {"category": "delivery"}),
     Record("tek-zence.erase-instruction.delivery.v1", {"recipient": "delivery"}),
     an_expiry("e-2", DELIVERED),
@@ -84,7 +84,7 @@ def test_events_tags_and_violations_are_counted() -> None:
     assert (report.events, report.outcomes) == (3, {("tek-zence", "accepted"): 3})
     assert report.event_types["tek-zence", "delivery.ordered"] == 1
     assert report.tags == {("tek-zence", "profile", "follow-up"): 2}
-    assert report.reports == {("tek-zence", "unknown-field"): 1, ("tek-zence", "invalid-field"): 1}
+    assert report.reports == {("tek-zence", "unknown_field"): 1, ("tek-zence", "invalid_field"): 1}
     assert report.open_ended == {("tek-zence", "delivery"): 1}
 
 

@@ -21,6 +21,6 @@ def test_a_policy_error_tells_every_problem_on_a_line_of_its_own() -> None:
 
 
 def test_an_invalid_event_names_code_and_field_and_no_value() -> None:
-    error = InvalidEvent("invalid-field", "phone is no text", field="phone")
+    error = InvalidEvent("invalid_field", "phone is no text", field="phone")
 
-    assert (error.code, error.field) == ("invalid-field", "phone")
+    assert (error.code, error.field) == ("invalid_field", "phone")

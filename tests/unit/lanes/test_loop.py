@@ -59,7 +59,7 @@ def test_what_cannot_be_read_becomes_a_dead_letter_in_the_same_batch() -> None:
     assert world.ids() == [0]
     assert [(v["offset"], v["code"], v["sealed"]) for v in world.read("dead")] == [
         (1, "malformed", b"rubbish".hex()),
-        (2, "empty-record", ""),
+        (2, "empty_record", ""),
     ]
 
 

@@ -85,7 +85,7 @@ def test_an_invalid_event_carries_code_and_field_but_no_value(batch: list[Opened
 
 @pytest.mark.parametrize("opener", [SourceOpener(FakeEngine(), "control"), RecordOpener(JsonCodec())])
 def test_a_tombstone_in_a_source_is_an_error(opener: SourceOpener | RecordOpener) -> None:
-    assert opener(raw(None)).incoming.error == ("empty-record", None)
+    assert opener(raw(None)).incoming.error == ("empty_record", None)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_event_under_a_foreign_key_is_an_error_since_its_state_is_elsewhere(
 ) -> None:
     opened = SourceOpener(FakeEngine(), "control")(raw(value, key=key, topic=topic))
 
-    assert opened.incoming.error == ("wrong-key", "data_subject_id")
+    assert opened.incoming.error == ("wrong_key", "data_subject_id")
     assert (opened.incoming.head, opened.cut) == (None, None)
 
 
@@ -128,7 +128,7 @@ def test_a_key_is_the_events_own(topic: str, key: str) -> None:
 def test_an_id_that_may_name_somebody_is_an_error_that_does_not_repeat_it(key: str, identity: str, field: str) -> None:
     opened = SourceOpener(FakeEngine(), "control")(raw(f"ok {key} as {identity}".encode(), key=key.encode()))
 
-    assert opened.incoming.error == ("not-opaque", field)
+    assert opened.incoming.error == ("not_opaque", field)
     assert (opened.incoming.head, opened.cut) == (None, None)
 
 
@@ -193,7 +193,7 @@ def test_the_dead_letter_of_a_large_record_holds_only_its_beginning_but_tells_si
     content = b"bad" + bytes(range(256)) * 8_000
     batch = [SourceOpener(FakeEngine(), "control")(raw(content))]
 
-    made = Materialiser(JsonCodec(), Reverser())(record(SealedValue("too-large", None)), batch)
+    made = Materialiser(JsonCodec(), Reverser())(record(SealedValue("too_large", None)), batch)
 
     letter: Mapping[str, object] = json.loads(made.value or b"")
     assert letter["sealed"] == content[:SEALED_BYTES][::-1].hex()

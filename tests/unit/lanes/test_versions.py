@@ -137,8 +137,8 @@ def test_what_is_wrong_changes_nothing_and_is_told_once(caplog: pytest.LogCaptur
     assert len(caplog.messages) == 6
     told = [(one.controller, one.version, one.code) for one in world.topic.book.alerts]
     assert told == [
-        ("acme", "2", "policy-version-unreadable"), ("acme", "2", "policy-version-too-late"),
-        ("acme", "1", "policy-version-changed"), ("acme", "3", "policy-version-invalid"),
+        ("acme", "2", "policy_version_unreadable"), ("acme", "2", "policy_version_too_late"),
+        ("acme", "1", "policy_version_changed"), ("acme", "3", "policy_version_invalid"),
     ]  # fmt: skip
     assert caplog.messages[2].startswith(
         "policy topic, offset 2: policy version 2 of acme changes nothing (too-late): it would"

@@ -28,33 +28,33 @@ def pairs(decision: Decision) -> set[tuple[str, str]]:
 def test_an_event_that_does_not_exist_is_refused() -> None:
     decision = decided(acme(), event("purchase.dreamt"))
 
-    assert (decision.outcome, codes(decision), decision.is_fact) == (Outcome.REFUSED, ["unknown-event"], False)
+    assert (decision.outcome, codes(decision), decision.is_fact) == (Outcome.REFUSED, ["unknown_event"], False)
 
 
 def test_an_event_that_no_rule_names_is_refused() -> None:
     """A purchase is no matter of ARTGRAPHICS' notice: ART-3.5, ART-2.1."""
     decision = decided(shipped("artgraphics"), event("purchase.completed", **PERSON))
 
-    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["no-rule"])
+    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["no_rule"])
 
 
 def test_a_context_that_does_not_exist_is_refused() -> None:
     decision = decided(acme(), event("purchase.completed", context="moon", **PERSON))
 
-    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["unknown-context"])
+    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["unknown_context"])
 
 
 def test_an_event_without_the_context_that_its_rules_need_is_refused() -> None:
     """Every event has a context: ALLCALL-1.1."""
     decision = decided(acme(), event("contact.post", name="n"))
 
-    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["missing-context"])
+    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["missing_context"])
 
 
 def test_an_event_in_a_context_that_none_of_its_rules_has_is_refused() -> None:
     decision = decided(acme(), event("purchase.completed", context="post", name="n"))
 
-    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["no-rule"])
+    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["no_rule"])
 
 
 def test_a_camera_clip_from_elsewhere_is_refused() -> None:
@@ -62,7 +62,7 @@ def test_a_camera_clip_from_elsewhere_is_refused() -> None:
     decision = decided(shipped("allcall"), event("cctv.ingested", context="course_other", cctv_clip="c"))
 
     assert (decision.outcome, reported(decision)) == (
-        Outcome.REFUSED, {"category-outside-context": ("cctv_clip",)},
+        Outcome.REFUSED, {"category_outside_context": ("cctv_clip",)},
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_a_source_that_the_notice_does_not_name_is_refused() -> None:
     """AK3D-3.1: people directly."""
     decision = decided(shipped("ak3d"), event("contact.email", collected_from="broker", email="e"))
 
-    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["source-not-allowed"])
+    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["source_not_allowed"])
 
 
 def test_traces_from_google_are_dropped_and_reported() -> None:
@@ -78,7 +78,7 @@ def test_traces_from_google_are_dropped_and_reported() -> None:
     decision = decided(shipped("allcall"), event("purchase.completed", collected_from="google", name="n", ip="i"))
 
     assert decision.outcome is Outcome.ACCEPTED
-    assert reported(decision) == {"category-outside-source": ("ip",)}
+    assert reported(decision) == {"category_outside_source": ("ip",)}
     assert decision.keep == frozenset({"name"})
 
 
@@ -86,21 +86,21 @@ def test_a_field_outside_its_context_is_dropped_and_reported() -> None:
     """ALLCALL-4D.2: no traces in e-mail."""
     decision = decided(shipped("allcall"), event("contact.email", matter="other", email="e", ip="i"))
 
-    assert reported(decision) == {"category-outside-context": ("ip",)}
+    assert reported(decision) == {"category_outside_context": ("ip",)}
 
 
 def test_a_field_of_no_category_is_dropped_and_reported() -> None:
     decision = decided(acme(), event("delivery.ordered", name="n", date_of_birth="d", undeclared=("shoe_size",)))
 
     assert decision.keep == frozenset({"name"})
-    assert reported(decision) == {"unknown-field": ("date_of_birth", "shoe_size")}
+    assert reported(decision) == {"unknown_field": ("date_of_birth", "shoe_size")}
 
 
 def test_a_field_without_a_purpose_is_dropped_and_reported() -> None:
     decision = decided(acme(), event("delivery.ordered", name="n", order_lines="o"))
 
     assert decision.keep == frozenset({"name"})
-    assert reported(decision) == {"no-purpose": ("order_lines",)}
+    assert reported(decision) == {"no_purpose": ("order_lines",)}
 
 
 def test_an_event_of_which_everything_survives_is_left_untouched() -> None:
@@ -158,7 +158,7 @@ def test_a_rule_whose_condition_fails_may_drop_the_event() -> None:
 def test_a_rule_whose_condition_fails_may_leave_the_event_to_others() -> None:
     decision = decided(acme(), event("newsletter.sent", email="e"))
 
-    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["no-rule"])
+    assert (decision.outcome, codes(decision)) == (Outcome.REFUSED, ["no_rule"])
 
 
 def test_a_fact_without_a_rule_is_accepted_and_carries_nothing() -> None:
@@ -167,7 +167,7 @@ def test_a_fact_without_a_rule_is_accepted_and_carries_nothing() -> None:
     assert (decision.outcome, decision.is_fact, decision.tags, decision.keep) == (
         Outcome.ACCEPTED, True, (), frozenset(),
     )  # fmt: skip
-    assert reported(decision) == {"no-purpose": ("name",)}
+    assert reported(decision) == {"no_purpose": ("name",)}
 
 
 def test_an_incomplete_category_is_reported() -> None:
@@ -181,7 +181,7 @@ def test_a_purchase_may_be_refused_where_contact_data_are_missing() -> None:
     """H14, ALLCALL-4W.5: permitted, not automatic."""
     decision = decided(shipped("allcall"), event("purchase.requested", **PERSON))
 
-    assert (decision.outcome, reported(decision)) == (Outcome.ACCEPTED, {"refusal-permitted": ("national_id",)})
+    assert (decision.outcome, reported(decision)) == (Outcome.ACCEPTED, {"refusal_permitted": ("national_id",)})
 
 
 @pytest.mark.parametrize("controller", ["tek-zence", "viet-art-view"])
@@ -234,7 +234,7 @@ def test_a_field_that_has_no_purpose_here_is_not_shared_either() -> None:
     )
 
     assert [grant.fields for grant in decision.grants] == [("email",)]
-    assert reported(decision) == {"no-purpose": ("payment",)}
+    assert reported(decision) == {"no_purpose": ("payment",)}
 
 
 def test_a_recipient_gets_nothing_of_an_event_without_its_fields() -> None:
@@ -366,7 +366,7 @@ def test_a_recording_is_released_only_on_a_legal_ground() -> None:
     released = decided(allcall, event("authority.requested", legal_ground="warrant", **carried))
 
     assert [(grant.recipient.id, grant.fields) for grant in released.grants] == [("third-party", ("cctv_clip",))]
-    assert (released.tags, released.keep, reported(released)) == ((), frozenset(), {"no-purpose": ("name",)})
+    assert (released.tags, released.keep, reported(released)) == ((), frozenset(), {"no_purpose": ("name",)})
     assert decided(allcall, event("authority.requested", legal_ground="warrant")).grants == ()
     for nothing in ({}, {"legal_ground": ""}):
         assert decided(allcall, event("authority.requested", **nothing, **carried)).outcome is Outcome.REFUSED
@@ -481,8 +481,8 @@ def test_an_event_that_the_notice_does_not_speak_of_may_say_something_and_carry_
     empty = decided(policy, event(kind, order_id="o", purpose="any"))
     carrying = [decided(policy, event(kind, name="n")), decided(policy, event(kind, undeclared=("x",)))]
 
-    assert (empty.outcome, empty.tags, codes(empty), empty.is_fact) == (Outcome.ACCEPTED, (), ["no-effect"], False)
-    assert [(one.outcome, codes(one)) for one in carrying] == [(Outcome.REFUSED, ["no-rule"])] * 2
+    assert (empty.outcome, empty.tags, codes(empty), empty.is_fact) == (Outcome.ACCEPTED, (), ["no_effect"], False)
+    assert [(one.outcome, codes(one)) for one in carrying] == [(Outcome.REFUSED, ["no_rule"])] * 2
 
 
 @pytest.mark.parametrize("controller", CONTROLLERS)
@@ -491,7 +491,7 @@ def test_a_request_is_not_refused_for_what_it_carries(controller: str) -> None:
     asked = decided(shipped(controller), event("portability.requested", name="n", undeclared=("x",)))
 
     assert (asked.outcome, asked.tags, asked.keep) == (Outcome.ACCEPTED, (), frozenset())
-    assert set(codes(asked)) == {"unknown-field", "no-purpose"}
+    assert set(codes(asked)) == {"unknown_field", "no_purpose"}
 
 
 @pytest.mark.parametrize("controller", CONTROLLERS)
@@ -500,7 +500,7 @@ def test_a_context_that_does_not_exist_is_refused_under_every_policy(controller:
     elsewhere = decided(shipped(controller), event("erasure.requested", context="moon"))
     somewhere = decided(shipped(controller), event("erasure.requested", context="web"))
 
-    assert (elsewhere.outcome, codes(elsewhere)) == (Outcome.REFUSED, ["unknown-context"])
+    assert (elsewhere.outcome, codes(elsewhere)) == (Outcome.REFUSED, ["unknown_context"])
     assert somewhere.outcome is Outcome.ACCEPTED
 
 
@@ -534,7 +534,7 @@ def test_an_email_of_a_matter_that_no_inbox_is_for_is_reported_and_sorted_as_any
     none = decided(allcall, event("contact.email", email="e"))
 
     assert [(one.outcome, one.inbox, codes(one)) for one in (own, of_case)] == [
-        (Outcome.ACCEPTED, "other", ["unknown-matter"])
+        (Outcome.ACCEPTED, "other", ["unknown_matter"])
     ] * 2
     assert [codes(one) for one in (known, none)] == [[], []]
 

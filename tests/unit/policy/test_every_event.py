@@ -50,5 +50,5 @@ def test_an_event_that_does_nothing_says_so(controller: str) -> None:
                 decided(shipped(controller), event(kind, name="n")),
             )
 
-            assert ([one.code for one in bare.reports], bare.outcome) == (["no-effect"], Outcome.ACCEPTED), kind
-            assert ([one.code for one in carrying.reports], carrying.outcome) == (["no-rule"], Outcome.REFUSED), kind
+            assert ([one.code for one in bare.reports], bare.outcome) == (["no_effect"], Outcome.ACCEPTED), kind
+            assert ([one.code for one in carrying.reports], carrying.outcome) == (["no_rule"], Outcome.REFUSED), kind

@@ -37,7 +37,7 @@ def test_another_rule_takes_the_event_meanwhile() -> None:
 
     assert (decision.outcome, decision.waits) == (Outcome.ACCEPTED, ("letter",))
     assert {tag.rule for tag in decision.tags} == {"found"}
-    assert [report.code for report in decision.reports] == ["stranger", "no-purpose"]
+    assert [report.code for report in decision.reports] == ["stranger", "no_purpose"]
 
 
 def test_nothing_waits_once_the_condition_holds() -> None:

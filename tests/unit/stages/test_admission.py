@@ -13,5 +13,5 @@ def test_a_book_that_is_exchanged_while_the_lane_runs_governs_the_next_event() -
     lane.stage.book = before
     lane.take("opt_in", "2024-06-02T10:00:00+00:00", "a", email="e")
 
-    assert [value["code"] for value in lane.values("violation")] == ["no-policy"]
+    assert [value["code"] for value in lane.values("violation")] == ["no_policy"]
     assert len(lane.values("tagged.lifecycle")) == 1

@@ -34,7 +34,7 @@ def test_a_fact_that_would_have_prolonged_what_ended_before_it_is_reported() -> 
     [report] = _late(schedule)
     assert report == {
         **report,
-        "code": "late-event",
+        "code": "late_event",
         "event_id": "case.reclassified-f",
         "event_type": "case.reclassified",
         "outcome": "accepted",
