@@ -6,7 +6,8 @@ at the fact's instant, without a last day (C7).
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
 
 from pipeline.domain import calendar
 from pipeline.domain.calendar import Period
@@ -18,7 +19,7 @@ from pipeline.policy.retention import CLASSIFYING, patterns_of
 from pipeline.policy.rights import LIFTED
 from pipeline.stages import expiry_records as say
 from pipeline.stages.entries import Entry, ObligedTag, Planned, Progress
-from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsUntil, all_refs
+from pipeline.stages.evaluate import ENDS_LIFE, HOLD, Evaluation, FactsApart, FactsUntil, all_refs
 from pipeline.stages.expiry_records import Said
 from pipeline.stages.renewal import governing_tag, governs_alike, renew
 from pipeline.stages.restrictions import REQUESTED, rule_of
@@ -26,6 +27,9 @@ from pipeline.stages.state import FactStore
 
 MOST_STEPS = 24
 """Instants that are folded one by one; where more happened to one entry, the older ones are taken together."""
+
+
+_INSTANT = timedelta(microseconds=1)
 
 
 class Seen:
@@ -44,6 +48,11 @@ class Seen:
             governing = governing_tag(self._entry, tag, self._evaluation.policy_of)
             self._ends[key] = list(self._as_of(governing, tag, endings)) if governing else [End() for _one in endings]
         return self._ends[key]
+
+    def apart(self, parted: datetime) -> Self:
+        """Return the same without what the data subject did after an instant."""
+        evaluation = replace(self._evaluation, facts=FactsApart(self._evaluation.facts, parted))
+        return type(self)(self.instant, self._entry, evaluation)
 
     def _as_of(self, governing: ObligedTag, tag: ObligedTag, endings: Sequence[Ending]) -> Iterator[End]:
         """Yield the end of each ending, by the version that governed then; open where that version had no such one."""
@@ -125,7 +134,8 @@ class DueDates:
                     planned.due_at = planned.kept_until = planned.most = None
         endings = self.evaluation.endings(entry, progress.tag)
         for number, seen in enumerate(steps):
-            ends = seen.ends(progress.tag, endings)
+            parted = _parted(endings, progress, seen.instant)
+            ends = (seen.apart(parted) if parted else seen).ends(progress.tag, endings)
             last = _life_end(endings, ends)
             for planned, ending, end in zip(progress.endings, endings, ends, strict=True):
                 wanted = end if ending.action in ENDS_LIFE else _before(end, last)
@@ -175,6 +185,18 @@ class DueDates:
         while nth(progress.reviews + 1) <= now:
             progress.reviews += 1
         return nth(progress.reviews)
+
+
+def _parted(endings: Sequence[Ending], progress: Progress, at: datetime) -> datetime | None:
+    """Return up to when the data subject could move the end of a tag that names nobody any more, if it was by then.
+
+    It was restricted to its number: who comes back later is a new customer, and their old order goes with the books.
+    An event that parts them counts itself; what happens as a period ends comes too late (C8).
+    """
+    for ending, planned in zip(endings, progress.endings, strict=True):
+        if ending.findable_by and planned.due_at is not None and planned.due_at <= at:
+            return planned.due_at - _INSTANT if planned.kept_until else planned.due_at
+    return None
 
 
 def _standing(endings: Sequence[Ending], progress: Progress) -> datetime | None:

@@ -48,6 +48,18 @@ class FactsUntil:
         return found
 
 
+class FactsApart:
+    """Facts without what a data subject did after something of theirs came to be found by its number only (TEK-2.4)."""
+
+    def __init__(self, facts: Facts, parted: datetime) -> None:
+        self._facts = facts
+        self._until = FactsUntil(facts, parted)
+
+    def log(self, ref: Ref | None) -> FactLog:
+        """Return the facts filed under a reference: about the subject, only the older ones."""
+        return (self._until if ref is not None and ref.kind is RefKind.SUBJECT else self._facts).log(ref)
+
+
 ENDS_LIFE = frozenset({Action.ERASE, Action.ANONYMISE})
 SPECIFIC = frozenset({RefKind.RECORD, RefKind.CASE, RefKind.ORDER, RefKind.CLIP, RefKind.ACCOUNT})
 """Kinds of references to one thing of a person, not to the person."""

@@ -180,3 +180,22 @@ def test_a_stranger_who_asks_for_a_correction_is_answered_and_not_kept(pipeline:
 
     assert [one["type"] for one in values(pipeline, "tek-zence.rights.v1")] == ["rights.received", "rights.answered"]
     assert not values(pipeline, "tek-zence.tagged.lifecycle.v1")
+
+
+def test_an_order_found_by_its_number_only_goes_with_the_books_whoever_comes_back(pipeline: Simulation) -> None:
+    """TEK-2.3, TEK-2.4, R-TEK-6, C8: neither a purchase nor a complaint of later on brings it back to the customer."""
+    back = [
+        bought("again", "2024-06-28T10:00:00Z", "s", "o-2"),
+        tek("complaint", "complaint.lodged", "2024-02-28T23:00:00Z", "t", case_id="c", email_message="broken"),
+    ]
+    old = [bought("old", "2019-02-28T10:00:00Z", "s", "o-1"), bought("older", "2019-02-28T10:00:00Z", "t", "o-3")]
+    run(pipeline, [*old, *reversed(back)])
+
+    ended = [one for one in values(pipeline, "tek-zence.expiry.v1") if one["type"] == "expiry.due"]
+    books = {
+        one["due_at"]
+        for one in ended
+        if (one["event_id"], one["action"]) in {("old", "erase"), ("older", "erase")} and one["category"] == "order"
+    }
+    assert books == {instant("2024-12-31T23:00:00Z")}
+    assert {one["event_id"] for one in ended if one["action"] == "erase"} >= {"old", "older", "again"}
