@@ -73,7 +73,9 @@ def missed(dates: DueDates, entry: Entry, fact: Fact, now: datetime) -> list[Mis
         for m, (planned, ending) in enumerate(
             zip(progress.endings, evaluation.endings(entry, progress.tag), strict=True)
         )
-        if planned.due_at is not None and (planned.fired or (planned.due_at <= fact.at and not progress.over))
+        if planned.due_at is not None
+        and not ending.again  # what may happen again, such as a restriction, settles nothing
+        and (planned.fired or (planned.due_at <= fact.at and not progress.over))
     ]
     anew = _folded_anew(dates, entry, now) if any(fact.at < one.stands for _n, _m, one in settled) else []
     is_about_it = any(ref.kind is not RefKind.SUBJECT and ref in all_refs(entry) for ref in fact.refs)

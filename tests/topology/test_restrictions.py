@@ -144,3 +144,12 @@ def test_a_carriers_copy_ends_with_its_delivery_although_legal_claims_keep_ours(
     [told] = values(sharing, "ak3d.erase-instruction.delivery.v1")
     assert str(told["due_at"]) == "2024-01-04 10:00:00+00:00"
     assert not _ends(sharing, "erase")
+
+
+def test_what_ends_data_under_a_restriction_is_not_called_late(pipeline: Simulation) -> None:
+    """C8: the restriction is no end; an account may be closed while it lasts."""
+    closed = event("c", "account.closed", "2024-01-05T10:00:00Z", "ak3d", "s", account_id="a")
+    _pipe(pipeline, ACCOUNT, _asked("2024-01-03T10:00:00Z", reason="inaccurate"), closed)
+
+    assert _ends(pipeline, "erase") == [(ACCOUNTS, "2024-01-05T10:00:00Z")]
+    assert not values(pipeline, "ak3d.violation.v1")
