@@ -1,11 +1,15 @@
 # `make help` lists the targets. Every target that needs Python makes its own environment in .venv first.
 
+SHELL := bash
+
 # The first interpreter that is new enough; make PYTHON=/path/to/python3 says which one to take.
 PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python; done))
 BIN := .venv/bin
 INSTALLED := .venv/installed
 CORE := --cov=pipeline.domain --cov=pipeline.policy --cov=pipeline.stages --cov-branch --cov-fail-under=100
+# Measured for coverage, which slows them down; so they run beside the tests that wait for Kafka.
+CORE_TESTS := tests/unit tests/topology tests/contracts
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
@@ -34,7 +38,11 @@ test: .venv ## run every test, those on a real Kafka included
 	@{ command -v java && command -v mvn; } >/dev/null || command -v docker >/dev/null || test -n "$$PIPELINE_KAFKA" || { \
 		echo "The tests need a real Kafka: install Java 17 or newer and Maven, or Docker," \
 		"or name a broker that runs: make test PIPELINE_KAFKA=HOST:PORT" >&2; exit 2; }
-	@$(BIN)/python -m pytest $(CORE)
+	@mkdir -p .build; echo "The core's own tests run beside the others, into .build/core-tests.log" >&2; set -o pipefail; \
+	$(BIN)/python -m pytest -q $(CORE) $(CORE_TESTS) >.build/core-tests.log 2>&1 & core=$$!; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(CORE_TESTS)) | tee .build/tests.log; others=$$?; \
+	wait $$core; core=$$?; [ $$core = 0 ] && tail -n 1 .build/core-tests.log || cat .build/core-tests.log; \
+	tail -n 1 .build/tests.log; grep -E '^(docker|real Kafka): ' .build/tests.log; exit $$((core | others))
 
 check: .venv ## lint, types, layers and the fast tests
 	$(BIN)/ruff check .

@@ -114,17 +114,20 @@ def test_orders_around_a_year_end_are_kept_to_the_ends_that_a_wall_calendar_show
 def _expected(controller: str, shift: timedelta = timedelta()) -> dict[str, tuple[str, datetime]]:
     """Return the last day and the due instant of each order: its year's end, and with TEK-ZENCE at least its profile's.
 
-    TEK-2.1: an order stays with the profile, for five years from the customer's last purchase.
+    TEK-2.1: an order stays with the profile, for five years from the customer's last purchase. TEK-2.4: a credit note
+    of somebody who has bought nothing yet belongs to no profile; it is found by its number only, whatever comes later.
     """
     _category, zone, *rule = YEAR_ENDS[controller]
     last_purchase = {
         one.customer or one.number: local_day(one.at + shift, zone) for one in invoices() if not one.cancelled
     }
+    first_purchase = {one.customer or one.number: one.at for one in reversed(invoices()) if not one.cancelled}
     found: dict[str, tuple[str, datetime]] = {}
     for invoice in invoices():
         last = last_day_of_year_end(local_day(invoice.at + shift, zone), *rule)
-        bought = last_purchase.get(invoice.customer or invoice.number)
-        if controller == "tek-zence" and bought:
+        customer = invoice.customer or invoice.number
+        bought = last_purchase.get(customer)
+        if controller == "tek-zence" and bought and first_purchase[customer] <= invoice.at:
             last = max(last, last_day_of_period(bought, "P5Y"))
         found[f"{controller}-{invoice.number}"] = (last.isoformat(), first_instant_after(last, zone))
     return found
