@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,20 +56,22 @@ def controller(kafka_broker: Broker, tmp_path: Path) -> str:
     return name
 
 
-def read(broker: Broker, topic: str, count: int) -> Iterator[Any]:
+def read(broker: Broker, topic: str, count: int) -> list[Any]:
     """Read a topic with a client that none of the producers uses for reading."""
     consumer = KafkaConsumer(
-        bootstrap_servers=broker.bootstrap, isolation_level="read_committed", consumer_timeout_ms=60_000
+        bootstrap_servers=broker.bootstrap, isolation_level="read_committed", group_id=None, fetch_max_wait_ms=50
     )
     partitions = [TopicPartition(topic, number) for number in range(4)]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
+    ends = consumer.end_offsets(partitions)
     found: list[Any] = []
-    while len(found) < count:
-        found.append(next(consumer))
-    assert sum(consumer.end_offsets(partitions).values()) == count
+    while any(consumer.position(place) < ends[place] for place in partitions):
+        for records in consumer.poll(timeout_ms=500).values():
+            found += records
     consumer.close()
-    yield from found
+    assert len(found) == sum(ends.values()) == count
+    return found
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -167,7 +168,7 @@ def test_asyncio_sends_many_at_once(kafka_broker: Broker, controller: str, backe
     assert {receipt.event_id for receipt in receipts} == {f"order-{number}" for number in range(40)}
     told = [(receipt.partition, receipt.offset) for receipt in receipts if receipt.offset >= 0]
     assert len(set(told)) == len(told)
-    stored = list(read(kafka_broker, f"{controller}.source.purchase.v1", 40))
+    stored = read(kafka_broker, f"{controller}.source.purchase.v1", 40)
     assert len({(record.partition, record.offset) for record in stored}) == 40
 
 

@@ -3,6 +3,8 @@
 A seed that ever failed stays in `ONCE_BROKEN`, with what it found.
 """
 
+from itertools import count
+
 import pytest
 
 from tests.simulation.mutants import MUTANTS, caught
@@ -29,8 +31,12 @@ def test_what_a_history_found_once_stays_mended(seed: int) -> None:
     assert violations(seed) == []
 
 
+RARE = {"due instants rounded down": 380, "a stale read of the state": 100}
+"""Where to begin with what few histories notice: `make mutants` begins at the beginning."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_broken_protocol_is_noticed(mutant: str) -> None:
     """Else the histories above would prove nothing."""
-    assert caught(mutant) is not None
+    assert caught(mutant, count(RARE.get(mutant, 0))) is not None
