@@ -87,7 +87,13 @@ class KafkaWorld:
     def __init__(self, clients: ClientSettings, name: str, outputs: Iterable[str]) -> None:
         self._clients = clients
         self._name = name
-        producing = {"partitioner": "murmur2_random", "acks": "all", "enable.idempotence": True, "log_level": 0}
+        producing: dict[str, object] = {
+            "partitioner": "murmur2_random",
+            "acks": "all",
+            "enable.idempotence": True,
+            "max.in.flight.requests.per.connection": 1,
+            "log_level": 0,
+        }
         self._producer = Producer({**clients.connection.confluent(), **producing})
         self._consumer = Consumer(clients.reader(name))
         known = self._consumer.list_topics(timeout=_SILENCE).topics

@@ -32,6 +32,9 @@ class ConfluentBackend:
         settings: dict[str, Any] = {
             **connection,
             "enable.idempotence": True,
+            # A broker that does not know this producer yet takes any first sequence number (KIP-360): a second request
+            # that overtakes a refused first one makes the first one's repetition look like a duplicate: it is lost.
+            "max.in.flight.requests.per.connection": 1,
             "acks": "all",
             # As Java clients do and the lanes rely on; librdkafka's own default is another hash.
             "partitioner": "murmur2_random",

@@ -27,6 +27,7 @@ class KafkaPythonBackend:
             self._producer: Any = KafkaProducer(
                 **connection,
                 enable_idempotence=True,
+                max_in_flight_requests_per_connection=1,  # see confluent_backend: else a first request can be lost
                 acks="all",
                 linger_ms=5,
                 retry_backoff_ms=20,

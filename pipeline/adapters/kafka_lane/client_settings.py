@@ -38,6 +38,9 @@ class ClientSettings:
             "transaction.timeout.ms": TRANSACTION_MS,
             "acks": "all",
             "enable.idempotence": True,
+            # A broker that does not know a producer yet takes any first sequence number (KIP-360): a second request
+            # that overtakes a refused first one would make the first one's repetition look like a duplicate: lost.
+            "max.in.flight.requests.per.connection": 1,
             "partitioner": "murmur2_random",
             # At the default of 100 ms each transaction waits that long for the end of the one before.
             "retry.backoff.ms": 5,
