@@ -70,8 +70,11 @@ def run(page: Path, folder: Path) -> int:
             (folder / block.file).write_text(block.body, encoding="utf-8")
         for command, wanted in block.commands() if block.is_run else ():
             shell = ["bash", "-euo", "pipefail", "-c", command]
-            wide = {**os.environ, "COLUMNS": "120"}  # some shells export the width of a terminal that is not there
-            done = subprocess.run(shell, cwd=folder, env=wide, capture_output=True, text=True, timeout=120, check=False)
+            # Some shells export the width of a terminal that is not there; this run's own options are no reader's.
+            readers = {**os.environ, "COLUMNS": "120", "PYTEST_ADDOPTS": ""}
+            done = subprocess.run(
+                shell, cwd=folder, env=readers, capture_output=True, text=True, timeout=120, check=False
+            )
             where = f"{block.page}:{block.line}: {command}"
             assert done.returncode in {0, -13, 141}, f"{where}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
             if wanted is not None:
