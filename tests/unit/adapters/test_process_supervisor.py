@@ -17,9 +17,9 @@ folder, child, drain = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 command = lambda n: [sys.executable, "-c", child, str(folder), str(n)]
 sys.exit(supervise(2, command, drain_seconds=drain, tell=lambda line: print(line, flush=True)))
 """
-NOTE = "import sys, os, signal, time; from pathlib import Path; n = sys.argv[2]; d = Path(sys.argv[1])\n"
+NOTE = "import sys, os, signal; from pathlib import Path; n = sys.argv[2]; d = Path(sys.argv[1])\n"
 STAYS = NOTE + "(d / f'up-{n}-{os.getpid()}').touch(); signal.sigwait([signal.SIGTERM]); (d / f'drained-{n}').touch()"
-DEAF = NOTE + "signal.signal(signal.SIGTERM, signal.SIG_IGN); (d / f'up-{n}-{os.getpid()}').touch(); time.sleep(600)"
+DEAF = NOTE + "signal.signal(signal.SIGTERM, signal.SIG_IGN); (d / f'up-{n}-{os.getpid()}').touch(); signal.pause()"
 ONE_IS_MISCONFIGURED = (
     "import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
     "if sys.argv[2] == '1': sys.exit(2)\n"
